@@ -1,6 +1,6 @@
 """The image-made styles by name, and the one way to apply them.
 
-`python assets/build/styles.py --data DIR --out sheet.png` draws a contact sheet of six subjects in all styles.
+`python assets/build/styles.py --data DIR --out sheet.png` draws a contact sheet: six subjects in all styles.
 """
 
 import argparse
@@ -76,7 +76,9 @@ def contact_sheet(pictures: list[Image.Image], columns: int) -> Image.Image:
 
 def main() -> None:
     """Draw the contact sheet."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True, help="data folder: <set>/<file>.webp")
     parser.add_argument("--set", default="twemoji", help="whose drawings to use")
     parser.add_argument("--files", nargs="*", default=["1f680", "1f431", "1f34e", "1f6b2", "1f3e0", "1f382"])
@@ -84,7 +86,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="PNG to write")
     args = parser.parse_args()
     sources = [Image.open(args.data / args.set / f"{stem}.webp").convert("RGB") for stem in args.files]
-    pictures = [apply_style(name, source, seed) for name in args.styles for seed, source in enumerate(sources)]
+    pictures = [
+        apply_style(name, source, seed) for name in args.styles for seed, source in enumerate(sources)
+    ]
     contact_sheet(pictures, columns=2 * len(sources)).save(args.out)
 
 

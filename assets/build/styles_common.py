@@ -5,13 +5,14 @@ Arrays are float32 in 0..1, shape (256, 256) or (256, 256, 3); `finish` averages
 
 import colorsys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[Any]
 Rng = np.random.Generator
 
 SIZE = 128
@@ -20,7 +21,7 @@ WORK = 256
 
 @dataclass(frozen=True)
 class Picture:
-    """A subject on white, taken apart. `rgb` (256,256,3); `mask` 1 inside; `tone` 0 dark..1 light, 1 outside."""
+    """A subject on white, taken apart: `rgb` (256,256,3), `mask` 1 inside, `tone` 0..1 light (1 outside)."""
 
     rgb: Array
     mask: Array
@@ -38,7 +39,7 @@ def read(image: Image.Image) -> Picture:
     mask = blur(ndimage.median_filter((~outside).astype(np.float32), 5), 1.2)
     luma = rgb @ np.array([0.3, 0.59, 0.11], dtype=np.float32)
     inside = luma[mask > 0.5]
-    low, high = (np.percentile(inside, (2, 98)) if inside.size else (0.0, 1.0))
+    low, high = np.percentile(inside, (2, 98)) if inside.size else (0.0, 1.0)
     span = max(high - low, 0.35)
     stretched = np.clip((luma - high + span) / span, 0, 1)
     tone = (stretched * mask + (1 - mask)).astype(np.float32)
@@ -86,7 +87,7 @@ def wave(period: float, degrees: float, phase: float = 0.0, bend: Array | None =
 
 
 def edge_field(picture: Picture, sigma: float) -> tuple[Array, Array]:
-    """Strength of colour and silhouette edges (about 1 when strong) and the angle across them, each (256,256)."""
+    """Strength of colour and silhouette edges (1: strong) and the angle across them, each (256,256)."""
     layers = np.concatenate([picture.rgb, picture.mask[..., None]], axis=2)
     soft = blur(layers, sigma)
     dy = ndimage.sobel(soft, axis=0, mode="nearest")

@@ -1,4 +1,4 @@
-"""Styles of craft and matter: pixel, cross-stitch, bricks, sticker, papercut, clay, plaster, mosaic, stained glass."""
+"""Styles of craft: pixel, cross-stitch, bricks, sticker, papercut, clay, plaster, mosaic, stained glass."""
 
 import numpy as np
 from PIL import Image
@@ -47,7 +47,9 @@ def pixel(image: Image.Image, rng: Rng) -> Image.Image:
     inner *= (1 - 0.35 * np.clip(ink * 2 - 0.2, 0, 1))[..., None]
     table = np.array(PIXEL_PALETTE, dtype=np.float32) / 255
     nearest = ((inner[:, :, None, :] - table) ** 2).sum(axis=3).argmin(axis=2)
-    blocks = np.where((share > 0.4)[..., None], table[nearest], np.array(PIXEL_GROUND, dtype=np.float32) / 255)
+    blocks = np.where(
+        (share > 0.4)[..., None], table[nearest], np.array(PIXEL_GROUND, dtype=np.float32) / 255
+    )
     return finish(spread(blocks.astype(np.float32)))
 
 
@@ -60,7 +62,10 @@ def cross_stitch(image: Image.Image, rng: Rng) -> Image.Image:
     u, v = (x % 16) - 7.5, (y % 16) - 7.5
     one, two = np.abs(u - v), np.abs(u + v)
     cross = np.maximum(smooth_step(one, 6.0, 3.5), smooth_step(two, 6.0, 3.5))
-    cloth = flat((0.93, 0.89, 0.78)) - 0.22 * smooth_step(np.hypot(7.5 - np.abs(u), 7.5 - np.abs(v)), 3.5, 1.5)[..., None]
+    cloth = (
+        flat((0.93, 0.89, 0.78))
+        - 0.22 * smooth_step(np.hypot(7.5 - np.abs(u), 7.5 - np.abs(v)), 3.5, 1.5)[..., None]
+    )
     light = 1.0 - 0.32 * smooth_step(one, 3.0, 5.0) * smooth_step(two, 5.0, 3.0) + rng.uniform(-0.02, 0.02)
     thread = spread(small) * light[..., None]
     amount = cross * (spread(share[..., None].repeat(3, axis=2))[..., 0] > 0.42)
@@ -86,7 +91,9 @@ def bricks(image: Image.Image, rng: Rng) -> Image.Image:
 def sticker(image: Image.Image, rng: Rng) -> Image.Image:
     """A die-cut sticker: thick white rim and a soft shadow on a flat turquoise wall."""
     picture = read(image)
-    body = np.asarray(Image.fromarray((picture.rgb * 255).astype(np.uint8)).resize((200, 200), Image.Resampling.LANCZOS))
+    body = np.asarray(
+        Image.fromarray((picture.rgb * 255).astype(np.uint8)).resize((200, 200), Image.Resampling.LANCZOS)
+    )
     cut = np.asarray(Image.fromarray(picture.mask).resize((200, 200), Image.Resampling.BILINEAR))
     rgb, mask = flat((1.0, 1.0, 1.0)), np.zeros((WORK, WORK), dtype=np.float32)
     rgb[28:228, 28:228], mask[28:228, 28:228] = body / np.float32(255), cut
@@ -145,14 +152,28 @@ def plaster(image: Image.Image, rng: Rng) -> Image.Image:
     picture = read(image)
     height = blur(picture.mask * (14 + 10 * picture.tone), 2.2) - 5 * blur(outline(picture, level=0.14), 1.5)
     light = relief(height + 0.25 * noise(rng, 3.5), 0.34)
-    return finish(ramp(0.5 + 0.48 * light, [(0.16, 0.16, 0.18), (0.62, 0.6, 0.57), (0.98, 0.97, 0.94)]))
+    return finish(
+        ramp(
+            0.36 + 0.26 * picture.mask + 0.42 * light,
+            [(0.16, 0.16, 0.18), (0.62, 0.6, 0.57), (0.98, 0.97, 0.94)],
+        )
+    )
+
+
+def scattered(count: int, jitter: float, rng: Rng) -> Array:
+    """Seeds on a count x count grid, each moved by up to `jitter` working pixels, (count * count, 2)."""
+    step = (np.arange(count, dtype=np.float32) + 0.5) * (WORK / count)
+    base = np.stack(np.meshgrid(step, step, indexing="ij"), axis=-1).reshape(-1, 2)
+    return np.asarray(base + rng.uniform(-jitter, jitter, base.shape), dtype=np.float32)
 
 
 def voronoi(points: Array) -> tuple[Array, Array]:
-    """Nearest seed of every pixel (256,256) and the distance to the border between cells, in working pixels."""
+    """Nearest seed of every pixel (256,256) and the distance to the border of its cell, in working pixels."""
     y, x = grid()
     distance, index = cKDTree(points).query(np.stack([y, x], axis=-1), k=2)
-    return index[..., 0], np.asarray(distance[..., 1] - distance[..., 0], dtype=np.float32)
+    apart = np.linalg.norm(points[index[..., 0]] - points[index[..., 1]], axis=-1)
+    border = (distance[..., 1] ** 2 - distance[..., 0] ** 2) / (2 * np.maximum(apart, 1e-3))
+    return index[..., 0], np.asarray(border, dtype=np.float32)
 
 
 def cell_colours(rgb: Array, index: Array, count: int) -> Array:
@@ -163,9 +184,9 @@ def cell_colours(rgb: Array, index: Array, count: int) -> Array:
 
 
 def stained_glass(image: Image.Image, rng: Rng) -> Image.Image:
-    """Large glowing panes in black lead, the subject's contour leaded too, blue and violet panes around it."""
+    """Large glowing panes in black lead, the subject's contour leaded too, blue and violet panes around."""
     picture = read(image)
-    points = rng.uniform(0, WORK, (36, 2)).astype(np.float32)
+    points = scattered(6, 15, rng)
     index, border = voronoi(points)
     y, _ = grid()
     around = ramp(y / WORK, [hsv(0.6, 0.85, 0.85), hsv(0.7, 0.75, 0.75), hsv(0.8, 0.7, 0.65)])
@@ -173,19 +194,17 @@ def stained_glass(image: Image.Image, rng: Rng) -> Image.Image:
     inside = saturate(spread(quantise(picture.rgb, 6)), 1.7)
     inside = inside * 0.9 + 0.1 + 0.07 * noise(rng, 9)[..., None]
     out = mix(np.clip(around, 0, 1), np.clip(inside, 0, 1).astype(np.float32), picture.mask)
-    lead = np.maximum(smooth_step(border, 5, 2.5), outline(picture, sigma=2.0, level=0.22, grow=1.0))
+    lead = np.maximum(smooth_step(border, 3.2, 2.0), outline(picture, sigma=2.0, level=0.22, grow=1.0))
     return finish(mix(out, flat((0.05, 0.05, 0.06)), lead))
 
 
 def mosaic(image: Image.Image, rng: Rng) -> Image.Image:
     """Uneven stone tiles of some eight pixels with pale grout; sea-blue tiles around."""
     picture = read(image)
-    step = np.arange(7.5, WORK, 15, dtype=np.float32)
-    base = np.stack(np.meshgrid(step, step, indexing="ij"), axis=-1).reshape(-1, 2)
-    points = base + rng.uniform(-3.5, 3.5, base.shape).astype(np.float32)
+    points = scattered(17, 3.5, rng)
     index, border = voronoi(points)
     ground = flat((0.10, 0.27, 0.36))
     colour = cell_colours(mix(ground, saturate(picture.rgb, 1.15), picture.mask), index, len(points))
     shade = rng.uniform(0.82, 1.1, len(points)).astype(np.float32)[index]
     out = np.clip(colour * shade[..., None], 0, 1)
-    return finish(mix(out, flat((0.86, 0.84, 0.78)), smooth_step(border, 3.0, 1.4)))
+    return finish(mix(out, flat((0.86, 0.84, 0.78)), smooth_step(border, 1.7, 0.8)))

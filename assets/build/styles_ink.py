@@ -59,7 +59,9 @@ def riso(image: Image.Image, rng: Rng) -> Image.Image:
     screen = np.roll(screen, (-2, -shift), axis=(0, 1))
     speck = smooth_step(noise(rng, 2.4), -2.4, -1.4)
     layers = np.ones((WORK, WORK, 3), dtype=np.float32) * np.array([0.97, 0.95, 0.9], dtype=np.float32)
-    layers *= 1 - np.clip(pink, 0, 1)[..., None] * speck[..., None] * np.array([0.0, 0.72, 0.42], dtype=np.float32)
+    layers *= 1 - np.clip(pink, 0, 1)[..., None] * speck[..., None] * np.array(
+        [0.0, 0.72, 0.42], dtype=np.float32
+    )
     layers *= 1 - screen[..., None] * np.array([0.95, 0.38, 0.36], dtype=np.float32)
     return finish(layers)
 
@@ -165,7 +167,9 @@ def sepia_photo(image: Image.Image, rng: Rng) -> Image.Image:
     backdrop = 0.86 - 0.45 * (np.hypot(x - 128, y - 128) / 180) ** 2 + 0.035 * noise(rng, 10)
     tone = (picture.tone * 0.72 + 0.02) * picture.mask + backdrop * (1 - picture.mask)
     tone = blur(tone.astype(np.float32), 1.4) + 0.035 * noise(rng, 4)
-    brown = ramp(np.clip(tone, 0, 1), [(0.12, 0.06, 0.03), (0.48, 0.31, 0.17), (0.82, 0.66, 0.44), (0.97, 0.9, 0.74)])
+    brown = ramp(
+        np.clip(tone, 0, 1), [(0.12, 0.06, 0.03), (0.48, 0.31, 0.17), (0.82, 0.66, 0.44), (0.97, 0.9, 0.74)]
+    )
     inset = np.minimum(np.minimum(x, WORK - 1 - x), np.minimum(y, WORK - 1 - y))
     border = smooth_step(inset + 0.8 * np.sin((x + y) / 3.8), 17, 15)
     return finish(mix(brown, flat((0.96, 0.92, 0.82)), border))

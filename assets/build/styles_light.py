@@ -1,4 +1,4 @@
-"""Styles on a dark ground or made of light: neon, blueprint, chalk, scratchboard, gold-foil, crt, thermal, frost."""
+"""Styles of light on dark: neon, blueprint, chalk, scratchboard, gold-foil, crt, thermal, frost."""
 
 import numpy as np
 from PIL import Image
@@ -102,7 +102,14 @@ def thermal(image: Image.Image, rng: Rng) -> Image.Image:
     body = smooth_step(depth, 0, 26) * 0.35
     heat = picture.mask * (0.26 + body * 0.8 + 0.34 * picture.tone)
     heat = blur(heat.astype(np.float32), 2.2) + 0.08 + 0.03 * noise(rng, 20)
-    stops = [(0.05, 0.0, 0.25), (0.3, 0.0, 0.55), (0.8, 0.1, 0.4), (1.0, 0.5, 0.05), (1.0, 0.85, 0.2), (1, 1, 0.85)]
+    stops = [
+        (0.05, 0.0, 0.25),
+        (0.3, 0.0, 0.55),
+        (0.8, 0.1, 0.4),
+        (1.0, 0.5, 0.05),
+        (1.0, 0.85, 0.2),
+        (1, 1, 0.85),
+    ]
     return finish(ramp(np.clip(heat, 0, 1).astype(np.float32), stops))
 
 

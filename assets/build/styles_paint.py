@@ -33,7 +33,9 @@ def watercolour(image: Image.Image, rng: Rng) -> Image.Image:
     rim = np.clip(mask - blur(mask, 4), 0, 1) * 0.9
     colour = saturate(wash, 1.35) * (1 - 0.55 * rim[..., None])
     bleed = blur(mix(flat((1.0, 1.0, 1.0)), wash, mask), 15)
-    paper = np.clip(flat((0.985, 0.975, 0.955)) * (0.55 + 0.45 * bleed) + 0.014 * noise(rng, 2.5)[..., None], 0, 1)
+    paper = np.clip(
+        flat((0.985, 0.975, 0.955)) * (0.55 + 0.45 * bleed) + 0.014 * noise(rng, 2.5)[..., None], 0, 1
+    )
     out = mix(paper.astype(np.float32), colour, np.clip((thin + rim) * mask, 0, 1).astype(np.float32))
     return finish(mix(out, flat((0.35, 0.3, 0.34)), outline(picture, level=0.15) * np.float32(0.4)))
 
@@ -73,11 +75,15 @@ def pastel(image: Image.Image, rng: Rng) -> Image.Image:
     colour = saturate(blur(picture.rgb, 1.2), 1.1) * 0.45 + np.array([0.54, 0.50, 0.55], dtype=np.float32)
     y, _ = grid()
     turn = rng.uniform(-0.015, 0.015)
-    sky = ramp(y / WORK, [hsv(0.93 + turn, 0.26, 1.0), hsv(0.80 + turn, 0.18, 1.0), hsv(0.55 + turn, 0.22, 1.0)])
+    sky = ramp(
+        y / WORK, [hsv(0.93 + turn, 0.26, 1.0), hsv(0.80 + turn, 0.18, 1.0), hsv(0.55 + turn, 0.22, 1.0)]
+    )
     halo = smooth_step(ndimage.distance_transform_edt(picture.mask < 0.5).astype(np.float32), 12, 7)
     out = mix(sky, flat((1.0, 1.0, 1.0)), halo * np.float32(0.85))
     out = mix(out, np.clip(colour, 0, 1).astype(np.float32), picture.mask)
-    return finish(mix(out, flat(hsv(0.80 + turn, 0.32, 0.72)), outline(picture, level=0.15) * np.float32(0.7)))
+    return finish(
+        mix(out, flat(hsv(0.80 + turn, 0.32, 0.72)), outline(picture, level=0.15) * np.float32(0.7))
+    )
 
 
 def silhouette(image: Image.Image, rng: Rng) -> Image.Image:
@@ -85,7 +91,9 @@ def silhouette(image: Image.Image, rng: Rng) -> Image.Image:
     picture = read(image)
     y, x = grid()
     turn = rng.uniform(-0.012, 0.012)
-    sky = ramp(y / WORK, [hsv(0.78 + turn, 0.7, 0.42), hsv(0.95 + turn, 0.68, 0.85), hsv(0.09 + turn, 0.75, 1.0)])
+    sky = ramp(
+        y / WORK, [hsv(0.78 + turn, 0.7, 0.42), hsv(0.95 + turn, 0.68, 0.85), hsv(0.09 + turn, 0.75, 1.0)]
+    )
     sun = smooth_step(np.hypot(x - 128, y - 138), 86, 82)
     sky = mix(sky, flat((1.0, 0.86, 0.45)), sun * np.float32(0.9))
     slits = smooth_step(contrast_edges(picture, 1.6), 0.3, 0.45)

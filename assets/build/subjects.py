@@ -1,6 +1,6 @@
-"""Subjects and picture sets: reading the captions, the subject split, the common subjects, the roles of the sets.
+"""Subjects and picture sets: captions, the split of the subjects, the common subjects, the roles of the sets.
 
-Used by every program that makes or measures the demo model, so that all of them agree on what is train and test.
+Every program that makes or measures the demo model uses it, so that all agree on what is train and test.
 """
 
 import gzip
@@ -8,6 +8,8 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+
+from subjects_lists import GROUPS, KEPT, LOOKALIKES, NO_SHAPE, SUBGROUPS_OUT
 
 Row = dict[str, Any]
 
@@ -81,133 +83,13 @@ _REQUIRED: tuple[str, ...] = (
     "fluent-emoji-flat",
     "noto-mono-700",
 )
-_GROUPS: tuple[str, ...] = ("Animals & Nature", "Food & Drink", "Travel & Places", "Activities", "Objects")
-_SUBGROUPS_OUT: tuple[str, ...] = ("place-map", "time", "arts-crafts", "game", "event", "award-medal", "sound")
-_KEPT: tuple[str, ...] = (
-    "alarm clock",
-    "hourglass done",
-    "christmas tree",
-    "balloon",
-    "wrapped gift",
-    "jack-o-lantern",
-    "trophy",
-    "bell",
-    "bullseye",
-    "game die",
-    "artist palette",
-    "video game",
-    "crystal ball",
-    "ticket",
-    "sports medal",
-)
-#: Subjects that the vendors draw alike or that have no one shape: only the first of each group may be taken.
-_LOOKALIKES: tuple[tuple[str, ...], ...] = (
-    ("dog", "wolf", "poodle"),
-    ("mouse", "rat", "hamster", "chipmunk"),
-    ("cow", "ox", "water buffalo"),
-    ("pig", "boar"),
-    ("goat", "ram", "ewe"),
-    ("tiger", "leopard"),
-    ("horse", "horse racing", "carousel horse"),
-    ("chicken", "rooster", "turkey"),
-    ("baby chick", "hatching chick", "bird"),
-    ("whale", "spouting whale", "dolphin", "shark"),
-    ("fish", "tropical fish", "blowfish"),
-    ("bug", "ant", "honeybee", "lady beetle", "scorpion"),
-    ("rose", "tulip", "hibiscus", "blossom", "cherry blossom", "white flower", "sunflower", "rosette"),
-    ("seedling", "herb", "sheaf of rice"),
-    ("shamrock", "four leaf clover"),
-    ("maple leaf", "fallen leaf", "leaf fluttering in wind"),
-    ("evergreen tree", "christmas tree", "tanabata tree", "pine decoration"),
-    ("tangerine", "lemon", "peach", "melon", "tomato"),
-    ("red apple", "green apple"),
-    ("soft ice cream", "ice cream", "shaved ice"),
-    ("steaming bowl", "cooked rice", "curry rice", "pot of food", "spaghetti", "rice cracker", "bento box"),
-    ("dango", "oden", "fish cake with swirl", "roasted sweet potato"),
-    ("wine glass", "cocktail glass", "tropical drink", "glass of milk", "tumbler glass"),
-    ("hot beverage", "teacup without handle", "sake"),
-    ("beer mug", "clinking beer mugs"),
-    ("fork and knife", "fork and knife with plate"),
-    ("castle", "japanese castle", "classical building", "stadium", "place of worship"),
-    ("house", "houses", "derelict house", "building construction"),
-    (
-        "office building", "hospital", "bank", "hotel", "love hotel", "school", "post office", "factory",
-        "department store", "convenience store", "cityscape", "wedding", "church", "mosque", "synagogue",
-    ),
-    ("mountain", "volcano", "snow-capped mountain", "mount fuji", "national park"),
-    ("desert island", "beach with umbrella", "desert", "camping"),
-    ("sunrise", "sunset", "sunrise over mountains", "night with stars", "bridge at night", "foggy", "milky way"),
-    ("train", "tram", "metro", "station", "light rail", "locomotive", "railway car", "monorail", "bullet train"),
-    ("bus", "trolleybus", "minibus", "ambulance", "delivery truck", "articulated lorry", "fire engine"),
-    ("automobile", "taxi", "police car", "sport utility vehicle", "racing car"),
-    ("motorcycle", "motor scooter"),
-    ("construction", "stop sign", "bus stop"),
-    ("ship", "ferry", "passenger ship", "motor boat", "speedboat"),
-    ("suspension railway", "mountain cableway", "aerial tramway", "mountain railway"),
-    ("full moon", "new moon", "crescent moon"),
-    ("star", "glowing star", "shooting star", "sparkles", "sun", "comet"),
-    ("fog", "tornado", "cyclone", "water wave", "wind face"),
-    ("cloud", "cloud with rain", "sun behind cloud"),
-    ("circus tent", "tent"),
-    ("handbag", "purse", "clutch bag", "shopping bags", "briefcase", "luggage"),
-    ("running shoe", "man's shoe"),
-    ("high-heeled shoe", "woman's sandal", "woman's boot"),
-    ("t-shirt", "running shirt", "woman's clothes", "kimono"),
-    ("glasses", "sunglasses", "goggles"),
-    ("laptop", "desktop computer", "television", "framed picture"),
-    ("mobile phone", "pager"),
-    ("telephone", "fax machine", "telephone receiver"),
-    ("optical disk", "dvd"),
-    ("floppy disk", "computer disk"),
-    ("camera", "movie camera", "video camera", "film projector"),
-    ("notebook", "closed book", "green book", "ledger", "notebook with decorative cover", "books"),
-    (
-        "page facing up", "page with curl", "bookmark tabs", "newspaper", "memo", "receipt", "scroll", "clipboard",
-        "spiral notepad", "card index dividers", "label", "rolled-up newspaper",
-    ),
-    ("dollar banknote", "money with wings", "credit card", "identification card"),
-    ("chart increasing", "chart decreasing", "bar chart"),
-    ("envelope", "e-mail", "love letter", "inbox tray", "outbox tray", "incoming envelope"),
-    ("pencil", "pen", "fountain pen", "black nib", "paintbrush", "crayon"),
-    ("calendar", "tear-off calendar", "spiral calendar"),
-    ("file folder", "open file folder", "card file box", "file cabinet"),
-    ("pushpin", "round pushpin"),
-    ("locked", "unlocked"),
-    ("key", "old key"),
-    ("kitchen knife", "dagger", "crossed swords"),
-    ("hammer", "pick", "axe"),
-    ("guitar", "violin", "banjo"),
-    ("soccer ball", "volleyball", "baseball", "softball"),
-    ("american football", "rugby football"),
-    ("tennis", "badminton", "ping pong"),
-    ("field hockey", "ice hockey", "cricket game"),
-    ("microphone", "studio microphone"),
-    ("musical note", "musical notes", "musical score"),
-    ("battery", "low battery"),
-    ("alarm clock", "watch", "stopwatch", "timer clock", "mantelpiece clock"),
-    ("hourglass done", "hourglass not done"),
-    ("top hat", "woman's hat", "billed cap"),
-    ("bed", "couch and lamp"),
-    ("ring", "gem stone", "prayer beads"),
-)
-#: Not one thing with one shape: some vendors draw a sign, a scene, a person or a word.
-_NO_SHAPE: tuple[str, ...] = (
-    "hot springs", "ski", "goal net", "link", "chains", "film frames", "level slider", "control knobs", "elevator",
-    "hole", "construction", "wheel", "railway track", "motorway", "oil drum", "seat", "fuel pump", "children crossing", "placard",
-    "funeral urn", "martial arts uniform", "window", "coin", "label", "trackball", "videocassette", "shower",
-    "skis", "diving mask", "linked paperclips", "barber pole", "brick", "rock", "wood", "tokyo tower",
-    "statue of liberty", "shinto shrine", "kaaba", "hindu temple", "airplane departure", "airplane arrival",
-    "oncoming bus", "oncoming taxi", "oncoming automobile", "oncoming police car", "meat on bone", "chestnut",
-    "honey pot", "custard", "love hotel", "snowman without snow", "no entry", "police car light", "bacon",
-    "ballot box with ballot", "pound banknote", "mountain railway", "bookmark", "oden", "sunset",
-)  # fmt: skip
 
 
 def load_rows(root: Path) -> list[Row]:
     """Caption rows of a data folder, in the order of its captions.jsonl.gz.
 
-    Every row has: set, file, codepoint, name, group, subgroup, caption; `core` and `caption_long` are filled in
-    (False, the caption) where the file leaves them out. Raises FileNotFoundError when there is no captions file.
+    Every row has set, file, codepoint, name, group, subgroup, caption; `core` (False) and `caption_long` (the
+    caption) are filled in where the file leaves them out. Raises FileNotFoundError without a captions file.
     """
     rows: list[Row] = []
     with gzip.open(root / "captions.jsonl.gz", "rt", encoding="utf-8") as lines:
@@ -244,13 +126,13 @@ def core_200(rows: list[Row], count: int = 200) -> list[str]:
     fits = [
         name
         for name, row in info.items()
-        if row["group"] in _GROUPS
-        and (row["subgroup"] not in _SUBGROUPS_OUT or name in _KEPT)
-        and name not in _NO_SHAPE
+        if row["group"] in GROUPS
+        and (row["subgroup"] not in SUBGROUPS_OUT or name in KEPT)
+        and name not in NO_SHAPE
         and all(vendor in sets[name] for vendor in _REQUIRED)
     ]
     fits.sort(key=lambda name: (-len(sets[name]), hashlib.sha256(name.encode()).hexdigest()))
-    lookalike = {name: index for index, group in enumerate(_LOOKALIKES) for name in group}
+    lookalike = {name: index for index, group in enumerate(LOOKALIKES) for name in group}
     chosen: list[str] = []
     used_words: set[str] = set()
     used_groups: set[int] = set()
