@@ -1,0 +1,29 @@
+"""What can go wrong, in words a user can act on: what happened, where, and what to do next."""
+
+
+class StudioError(Exception):
+    """Base of every error that is the input's fault; its text is shown to the user as it stands."""
+
+
+class InvalidFileError(StudioError):
+    """A file is not what its name says, or its content contradicts itself."""
+
+
+class WrongBaseError(StudioError):
+    """A LoRA was made for another base model than the one that is loaded."""
+
+
+class UnknownStyleError(StudioError):
+    """A strength or request names a style that the library lacks."""
+
+
+class SubspaceMismatchError(StudioError):
+    """A style is asked to live in a subspace that it was not projected into."""
+
+
+class ModelLoadError(StudioError):
+    """The base model cannot be loaded from where the user pointed."""
+
+
+class InvalidRequestError(StudioError):
+    """A setting of a request lies outside what can be done."""

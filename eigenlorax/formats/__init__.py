@@ -1,0 +1,1 @@
+"""Foreign files in, canonical float32 factors out; nothing foreign passes beyond this border."""

@@ -1,0 +1,173 @@
+"""Subspaces and styles as safetensors files: format 1.
+
+A subspace file holds `<module>.out` and `<module>.into` in fp16, and in its metadata the module order.
+A style file holds two tensors only: `ranks`, one int16 per module of its subspace (-1: module not
+touched, 0: dense core, r > 0: core in r-column factors, whichever is smaller), and `values`, all
+numbers one after another in fp16. A header naming every module would outweigh the numbers.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
+from eigenlorax.formats.header import Header, read_header
+from eigenlorax.library.atomic import written_aside
+from eigenlorax.module_path import ModulePath
+from eigenlorax.subspace.basis import Basis
+from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.subspace.style import Style
+from eigenlorax.subspace.subspace import Subspace
+
+FORMAT_VERSION = "1"
+_UNTOUCHED = -1
+_DENSE = 0
+
+
+def save_subspace(subspace: Subspace, path: Path) -> None:
+    """Write a subspace; the file appears whole or not at all."""
+    tensors: dict[str, Tensor] = {}
+    for module, basis in subspace.bases.items():
+        tensors[f"{module}.out"] = basis.stored_out.contiguous()
+        tensors[f"{module}.into"] = basis.stored_into.contiguous()
+    metadata = {
+        "format": "eigenlorax.subspace",
+        "version": FORMAT_VERSION,
+        "hash": subspace.hash,
+        "layout": subspace.layout,
+        "retain": repr(subspace.retain),
+        "sources": json.dumps(dict(subspace.sources)),
+        "modules": json.dumps([str(module) for module in subspace.bases]),
+    }
+    with written_aside(path) as aside:
+        save_file(tensors, aside, metadata)
+
+
+def load_subspace(path: Path) -> Subspace:
+    """Read a subspace and check its hash.
+
+    Raises:
+        InvalidFileError: not a subspace file of this format, or its bytes do not match its hash.
+    """
+    header = _checked_header(path, "eigenlorax.subspace")
+    with safe_open(path, framework="pt") as file:
+        bases = {
+            ModulePath.parse(name): Basis(file.get_tensor(f"{name}.out"), file.get_tensor(f"{name}.into"))
+            for name in json.loads(header.metadata["modules"])
+        }
+    subspace = Subspace(
+        bases,
+        header.metadata["layout"],
+        json.loads(header.metadata["sources"]),
+        float(header.metadata["retain"]),
+    )
+    if subspace.hash != header.metadata["hash"]:
+        raise InvalidFileError(f"{path.name} is damaged: its bases do not match its hash; compress again")
+    return subspace
+
+
+def save_style(style: Style, subspace: Subspace, path: Path) -> Style:
+    """Write a style; returns it with its size on disk filled in."""
+    ranks, values = [], []
+    for module in subspace.bases:
+        core = style.cores.get(module)
+        if core is None:
+            ranks.append(_UNTOUCHED)
+            continue
+        rank, numbers = _pack(core, style.ranks.get(module, min(core.shape)))
+        ranks.append(rank)
+        values.append(numbers)
+    tensors = {
+        "ranks": torch.tensor(ranks, dtype=torch.int16),
+        "values": torch.cat(values).half() if values else torch.zeros(0, dtype=torch.float16),
+    }
+    metadata = {
+        "format": "eigenlorax.style",
+        "version": FORMAT_VERSION,
+        "name": style.name,
+        "subspace": style.subspace,
+        "source_sha256": style.source_sha256,
+        "trigger_words": json.dumps(list(style.trigger_words)),
+        "fidelity": json.dumps(asdict(style.fidelity)),
+    }
+    with written_aside(path) as aside:
+        save_file(tensors, aside, metadata)
+    return replace(style, fidelity=replace(style.fidelity, style_bytes=path.stat().st_size))
+
+
+def load_style(path: Path, subspace: Subspace) -> Style:
+    """Read a style that lives in `subspace`.
+
+    Raises:
+        InvalidFileError: not a style file of this format, or its numbers do not fit the subspace.
+        SubspaceMismatchError: the style belongs to another subspace.
+    """
+    header = _checked_header(path, "eigenlorax.style")
+    metadata = header.metadata
+    if metadata["subspace"] != subspace.hash:
+        raise SubspaceMismatchError(
+            f"{path.name} belongs to subspace {metadata['subspace'][:12]}, not to {subspace.hash[:12]}: "
+            "open it with its own subspace, or compress its LoRA again"
+        )
+    with safe_open(path, framework="pt") as file:
+        ranks, values = file.get_tensor("ranks").tolist(), file.get_tensor("values").float()
+    cores, position = {}, 0
+    for (module, basis), rank in zip(subspace.bases.items(), ranks, strict=True):
+        if rank == _UNTOUCHED:
+            continue
+        k_out, k_in = basis.core_shape
+        count = k_out * k_in if rank == _DENSE else rank * (k_out + k_in)
+        numbers = values[position : position + count]
+        if numbers.numel() != count:
+            raise InvalidFileError(f"{path.name} is damaged: it ends inside the core of {module}")
+        cores[module] = _unpack(numbers, rank, k_out, k_in)
+        position += count
+    return Style(
+        name=metadata["name"],
+        cores=cores,
+        subspace=subspace.hash,
+        fidelity=replace(Fidelity(**json.loads(metadata["fidelity"])), style_bytes=path.stat().st_size),
+        trigger_words=tuple(json.loads(metadata["trigger_words"])),
+        source_sha256=metadata["source_sha256"],
+        ranks=dict(zip(subspace.bases, ranks, strict=True)),
+    )
+
+
+def _pack(core: Tensor, rank: int) -> tuple[int, Tensor]:
+    """The smaller of a core's dense and factored forms, flat, with the rank that marks the form."""
+    k_out, k_in = core.shape
+    if rank == _DENSE or rank * (k_out + k_in) >= k_out * k_in:
+        return _DENSE, core.flatten()
+    left, s, right = torch.linalg.svd(core, full_matrices=False)
+    root = s[:rank].sqrt()
+    return rank, torch.cat([(left[:, :rank] * root).flatten(), (root[:, None] * right[:rank]).flatten()])
+
+
+def _unpack(numbers: Tensor, rank: int, k_out: int, k_in: int) -> Tensor:
+    if rank == _DENSE:
+        return numbers.view(k_out, k_in)
+    left, right = numbers.split([k_out * rank, rank * k_in])
+    return left.view(k_out, rank) @ right.view(rank, k_in)
+
+
+def _checked_header(path: Path, kind: str) -> Header:
+    header = read_header(path)
+    if header.metadata.get("format") != kind:
+        raise InvalidFileError(f"{path.name} is not an {kind} file")
+    if header.metadata["version"] != FORMAT_VERSION:
+        raise InvalidFileError(
+            f"{path.name} has format version {header.metadata['version']}, this program reads "
+            f"{FORMAT_VERSION}: update the program"
+        )
+    return header
+
+
+def style_paths(folder: Path) -> Mapping[str, Path]:
+    """Style name -> file, for every style in a subspace's folder."""
+    return {path.stem: path for path in sorted(folder.glob("styles/*.safetensors"))}

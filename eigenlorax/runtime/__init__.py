@@ -1,0 +1,1 @@
+"""The base model at work: loading, styles in its weights, pictures out."""

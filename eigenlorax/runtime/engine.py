@@ -1,0 +1,62 @@
+"""Which styles the model wears now, and how long the last change took."""
+
+import time
+from collections.abc import Mapping
+
+from eigenlorax.lora import LoRA, LoRALayer
+from eigenlorax.module_path import ModulePath
+from eigenlorax.recipe import StyleBlend
+from eigenlorax.runtime.hardware import synchronize
+from eigenlorax.runtime.inject import Injection
+from eigenlorax.runtime.sdxl import BaseModel
+from eigenlorax.subspace.basis import reconstruct
+from eigenlorax.subspace.style import Style, blend
+from eigenlorax.subspace.subspace import Subspace
+
+
+class Engine:
+    """Puts a blend of styles, or one original LoRA, into a base model and takes it out again.
+
+    Args:
+        base: The loaded model.
+    """
+
+    def __init__(self, base: BaseModel) -> None:
+        self.base = base
+        self._injection = Injection(base.modules)
+        self._worn: object = None
+
+    def wear_blend(self, subspace: Subspace, styles: Mapping[str, Style], strengths: StyleBlend) -> float:
+        """Make the model wear exactly this blend of styles.
+
+        Returns:
+            Milliseconds the change took; 0.0 when the model wears the blend already.
+        """
+        chosen = {name: strength for name, strength in strengths.items() if strength != 0.0}
+        key = (subspace.hash, tuple(sorted(chosen.items())))
+        if key == self._worn:
+            return 0.0
+        started = time.perf_counter()
+        cores = blend(styles, chosen)
+        self._apply({path: reconstruct(core, subspace.bases[path]) for path, core in cores.items()})
+        self._worn = key
+        return (time.perf_counter() - started) * 1000.0
+
+    def wear_lora(self, lora: LoRA, strength: float) -> float:
+        """Make the model wear an original LoRA, for comparison; returns milliseconds, reading included."""
+        started = time.perf_counter()
+        self._apply({path: lora.layers[path].scaled(strength) for path in lora.layers})
+        self._worn = (lora.name, lora.sha256, strength)
+        return (time.perf_counter() - started) * 1000.0
+
+    def wear_nothing(self) -> float:
+        """Put the base back bit for bit; returns milliseconds."""
+        started = time.perf_counter()
+        self._apply({})
+        self._worn = None
+        return (time.perf_counter() - started) * 1000.0
+
+    def _apply(self, updates: Mapping[ModulePath, LoRALayer]) -> None:
+        self._worn = None  # an exception halfway must not leave a claim about what is worn
+        self._injection.apply(updates)
+        synchronize(self.base.pipeline.device)

@@ -1,0 +1,65 @@
+"""Styles in the base model's weights, with an exact way back."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from eigenlorax.lora import LoRALayer
+from eigenlorax.module_path import ModulePath
+
+
+class Injection:
+    """Merged engine: W = W0 + up @ down, always from a pristine copy, never undone by subtraction.
+
+    Leaving the `with` block, also through an exception, puts every weight back bit for bit.
+
+    Args:
+        modules: The base model's modules by path; only the weights of those that are changed are
+            copied.
+    """
+
+    def __init__(self, modules: Mapping[ModulePath, nn.Module]) -> None:
+        self._modules = modules
+        self._pristine: dict[ModulePath, Tensor] = {}
+        self._changed: set[ModulePath] = set()
+
+    @torch.no_grad()
+    def apply(self, updates: Mapping[ModulePath, LoRALayer]) -> None:
+        """Make the model W0 + dW for exactly these updates; whatever was applied before is gone.
+
+        Args:
+            updates: float32 layers that fit their modules; summed in float32 and cast once.
+        """
+        for path in self._changed - updates.keys():
+            self._weight(path).copy_(self._pristine[path])
+        self._changed &= updates.keys()
+        for path, layer in updates.items():
+            weight = self._weight(path)
+            if path not in self._pristine:
+                self._pristine[path] = weight.detach().clone()
+            base = self._pristine[path]
+            self._changed.add(path)
+            up, down = layer.up.to(weight.device), layer.down.to(weight.device)
+            merged = torch.addmm(base.float().flatten(1), up, down)
+            weight.copy_(merged.view_as(weight))
+
+    def eject(self) -> None:
+        """Put back every weight that was changed, bit for bit."""
+        self.apply({})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.eject()
+
+    def _weight(self, path: ModulePath) -> Tensor:
+        weight = self._modules[path].weight
+        if not isinstance(weight, Tensor):
+            raise TypeError(f"{path} has no weight tensor")
+        return weight

@@ -1,0 +1,101 @@
+"""Load an SDXL-class pipeline from a folder, a hub id or a single file, and read its layout."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionXLPipeline
+from torch import nn
+
+from eigenlorax.errors import ModelLoadError
+from eigenlorax.module_path import Component, ModelLayout, ModulePath, ModuleShape, layout_hash
+from eigenlorax.runtime.hardware import Hardware
+
+_ADVICE = "give --model an SDXL folder (diffusers form), a .safetensors checkpoint or a hub id (owner/name)"
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A loaded base.
+
+    Attributes:
+        pipeline: The pipeline in inference mode on its device.
+        modules: Every linear and convolution by its canonical path.
+        layout: Their shapes.
+        layout_hash: SHA-256 of the layout.
+        name: For the user to read and for the PNG text.
+    """
+
+    pipeline: StableDiffusionXLPipeline
+    modules: Mapping[ModulePath, nn.Module]
+    layout: ModelLayout
+    layout_hash: str
+    name: str
+
+    @property
+    def native_size(self) -> int:
+        """Side in pixels of the square that the UNet was trained for."""
+        return int(self.pipeline.unet.config.sample_size) * int(self.pipeline.vae_scale_factor)
+
+
+def load_base(model: str, hardware: Hardware) -> BaseModel:
+    """Load the base model that `model` points at.
+
+    Args:
+        model: A diffusers folder, a single .safetensors file, or a hub id.
+        hardware: Where it runs and in which precision.
+
+    Raises:
+        ModelLoadError: nothing there, not SDXL, or a broken file; says what was wrong.
+    """
+    path = Path(model).expanduser()
+    pipeline = _load(model, path, hardware.dtype)
+    missing = [c.value for c in Component if getattr(pipeline, c.value, None) is None]
+    if missing:
+        raise ModelLoadError(f"{model} has no {', '.join(missing)}, so it is not an SDXL model: {_ADVICE}")
+    pipeline.to(hardware.device)
+    pipeline.set_progress_bar_config(disable=True)
+    modules = {}
+    for component in Component:
+        owner = getattr(pipeline, component.value)
+        owner.eval().requires_grad_(False)
+        for name, module in owner.named_modules():
+            if isinstance(module, (nn.Linear, nn.Conv2d)):
+                modules[ModulePath(component, _canonical_name(component, name))] = module
+    layout = {module_path: _shape(module) for module_path, module in modules.items()}
+    return BaseModel(pipeline, modules, layout, layout_hash(layout), path.stem if path.exists() else model)
+
+
+def _load(model: str, path: Path, dtype: torch.dtype) -> StableDiffusionXLPipeline:
+    try:
+        if path.is_file():
+            if path.suffix != ".safetensors":
+                raise ModelLoadError(f"{model} is not .safetensors; pickles are never opened: {_ADVICE}")
+            return StableDiffusionXLPipeline.from_single_file(path, dtype=dtype)
+        if path.is_dir():
+            if not (path / "model_index.json").is_file():
+                raise ModelLoadError(f"the folder {model} has no model_index.json: {_ADVICE}")
+            return StableDiffusionXLPipeline.from_pretrained(
+                path, dtype=dtype, use_safetensors=True, local_files_only=True
+            )
+        if model.count("/") != 1 or model.startswith((".", "/", "~")):
+            raise ModelLoadError(f"{model} does not exist: {_ADVICE}")
+        return StableDiffusionXLPipeline.from_pretrained(model, dtype=dtype, use_safetensors=True)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelLoadError(f"{model} cannot be loaded as SDXL ({first_line}): {_ADVICE}") from error
+
+
+def _canonical_name(component: Component, name: str) -> str:
+    """Since transformers 5.6 CLIPTextModel has lost the `text_model.` level that files carry."""
+    if component is Component.UNET or name.startswith(("text_model.", "text_projection")):
+        return name
+    return f"text_model.{name}"
+
+
+def _shape(module: nn.Module) -> ModuleShape:
+    weight = module.weight
+    if not isinstance(weight, torch.Tensor):
+        raise ModelLoadError(f"a {type(module).__name__} of the model has no weight")
+    return ModuleShape(weight.shape[0], weight.shape[1], tuple(weight.shape[2:]))

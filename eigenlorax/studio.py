@@ -1,0 +1,237 @@
+"""The use cases: what a person can do, for the page, the command line and the API alike."""
+
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from PIL import Image, PngImagePlugin
+
+from eigenlorax import __version__
+from eigenlorax.errors import InvalidRequestError, StudioError
+from eigenlorax.formats.metadata import preview_of
+from eigenlorax.formats.read import LoRAReader
+from eigenlorax.formats.report import ImportReport, Verdict
+from eigenlorax.library.library import Library
+from eigenlorax.recipe import GenerationRequest, infotext
+from eigenlorax.runtime.engine import Engine
+from eigenlorax.runtime.generate import Step, denoise
+from eigenlorax.runtime.hardware import Hardware, detect
+from eigenlorax.runtime.sdxl import load_base
+from eigenlorax.subspace.fit import FitProgress, fit
+from eigenlorax.subspace.style import Style
+from eigenlorax.subspace.subspace import Subspace
+
+_DEMO = Path(__file__).resolve().parent.parent / "assets" / "demo"
+DEMO_MODEL = _DEMO / "model"
+DEMO_LORAS = _DEMO / "loras"
+DEFAULT_RETAIN = 0.9
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of one file that was dropped or named: in the library, or left out with a reason."""
+
+    name: str
+    report: ImportReport
+
+
+@dataclass(frozen=True)
+class LibraryEntry:
+    """One LoRA of the library as the page lists it."""
+
+    report: ImportReport
+    preview: Path | None
+    style: Style | None
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """The result of compressing: styles with true sizes, and bytes on disk before and after."""
+
+    styles: dict[str, Style]
+    original_bytes: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A picture with its file, its parameters and how long the style switch before it took."""
+
+    image: Image.Image
+    path: Path
+    parameters: str
+    switch_ms: float
+
+
+class Studio:
+    """A loaded base model, the user's library and the subspace of its LoRAs.
+
+    All work that touches the model or the current subspace holds one lock, so callers may come from
+    any thread; closing a generator cancels its work and frees the lock.
+
+    Args:
+        model: A diffusers folder, a single .safetensors file, or a hub id.
+        data_dir: The user's data folder.
+        hardware: Where to run; by default the best device there is.
+
+    Raises:
+        ModelLoadError: the model cannot be loaded.
+    """
+
+    def __init__(self, model: str, data_dir: Path, hardware: Hardware | None = None) -> None:
+        self.hardware = hardware or detect()
+        self.base = load_base(model, self.hardware)
+        is_demo = Path(model).expanduser().resolve() == DEMO_MODEL
+        self.library = Library(data_dir, shipped=DEMO_LORAS if is_demo else None)
+        self.notice = ""
+        self._reader = LoRAReader(self.base.layout)
+        self._engine = Engine(self.base)
+        self._lock = threading.Lock()
+        self._reports: dict[Path, tuple[int, ImportReport]] = {}
+        self._subspace: Subspace | None = None
+        self._styles: dict[str, Style] = {}
+        self._folder: Path | None = None
+        self._open_current()
+
+    @property
+    def styles(self) -> dict[str, Style]:
+        """The styles of the current subspace by name; empty before the first compression."""
+        return dict(self._styles)
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes on disk of the current subspace and its styles."""
+        return self.library.stored_bytes(self._folder) if self._folder else 0
+
+    def entries(self) -> list[LibraryEntry]:
+        """Every LoRA of the library with its report, its preview and, when compressed, its style."""
+        return [
+            LibraryEntry(report, preview_of(path), self._styles.get(report.name))
+            for path in self.library.lora_paths()
+            for report in (self._report(path),)
+        ]
+
+    def import_paths(self, paths: Iterable[Path]) -> list[Imported]:
+        """Bring LoRA files, or all LoRA files of folders, into the library.
+
+        Usable files and those made for another base are kept; a broken one is left out. One bad file
+        never stops the others.
+        """
+        return [self._import(path) for given in paths for path in _lora_files(given)]
+
+    def compress(
+        self, names: Sequence[str] | None = None, retain: float = DEFAULT_RETAIN
+    ) -> Generator[FitProgress, None, Compressed]:
+        """Fit one shared subspace to LoRAs of the library; the LoRA files stay as they are.
+
+        Args:
+            names: Which ones; by default every usable one.
+            retain: Fraction in (0, 1] of squared Frobenius norm that each side of each basis keeps.
+
+        Raises:
+            InvalidRequestError: none of the names is usable, or `retain` is out of range.
+        """
+        with self._lock:
+            usable = self._usable()
+            chosen = [usable[name] for name in (usable if names is None else names) if name in usable]
+            loras = [self._reader.open(report.path) for report in chosen]
+            sizes = {report.name: report.file_bytes for report in chosen}
+            result = yield from fit(loras, sizes, self.base.layout_hash, retain)
+            triggers = {report.name: report.trigger_words for report in chosen}
+            styles = {
+                name: Style(
+                    name=name,
+                    cores=projection.cores,
+                    subspace=result.subspace.hash,
+                    fidelity=projection.fidelity,
+                    trigger_words=triggers[name],
+                    source_sha256=result.subspace.sources[name],
+                    ranks=projection.ranks,
+                )
+                for name, projection in result.projections.items()
+            }
+            self._folder, self._styles = self.library.save(result.subspace, styles)
+            self._subspace = result.subspace
+            return Compressed(self.styles, sum(sizes.values()), self.stored_bytes)
+
+    def generate(self, request: GenerationRequest) -> Generator[Step, None, Finished]:
+        """Draw a picture with a blend of styles and save it with its recipe inside.
+
+        Raises:
+            InvalidRequestError: a setting is out of range, or styles are asked for before there are any.
+            UnknownStyleError: a strength names a style that the subspace lacks.
+        """
+        request.check()
+        with self._lock:
+            if self._subspace is not None:
+                switch_ms = self._engine.wear_blend(self._subspace, self._styles, request.styles)
+            elif any(request.styles.values()):
+                raise InvalidRequestError("there are no styles yet: press Compress first")
+            else:
+                switch_ms = self._engine.wear_nothing()
+            return (yield from self._draw(request, switch_ms))
+
+    def generate_with_lora(
+        self, request: GenerationRequest, name: str, strength: float = 1.0
+    ) -> Generator[Step, None, Finished]:
+        """Draw a picture with one original LoRA instead of its style, for comparison.
+
+        Raises:
+            InvalidRequestError: a setting is out of range, or the library has no such usable LoRA.
+        """
+        request.check()
+        with self._lock:
+            usable = self._usable()
+            if name not in usable:
+                raise InvalidRequestError(f"the library has no usable LoRA named {name}")
+            switch_ms = self._engine.wear_lora(self._reader.open(usable[name].path), strength)
+            return (yield from self._draw(request, switch_ms))
+
+    def _draw(self, request: GenerationRequest, switch_ms: float) -> Generator[Step, None, Finished]:
+        pipeline = self.base.pipeline
+        image = yield from denoise(pipeline, request)
+        extras = {"Model": self.base.name, "Version": f"EigenLoRAx Studio {__version__}"}
+        if self._subspace is not None:
+            extras = {"Eigen basis": self._subspace.hash[:12], **extras}
+        parameters = infotext(request, type(pipeline.scheduler).__name__.removesuffix("Scheduler"), extras)
+        path = self.library.next_picture(request.seed, date.today().isoformat())
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("parameters", parameters)
+        image.save(path, pnginfo=text)
+        return Finished(image, path, parameters, switch_ms)
+
+    def _import(self, path: Path) -> Imported:
+        report = self._reader.verify(path)
+        if report.verdict is Verdict.BROKEN:
+            return Imported(path.name, report)
+        try:
+            kept = self.library.add_lora(path)
+        except OSError as error:
+            reason = f"could not be copied to {self.library.root} ({error.strerror}): check space and rights"
+            return Imported(path.name, replace(report, verdict=Verdict.BROKEN, reason=reason))
+        return Imported(path.name, replace(report, name=kept.stem, path=kept))
+
+    def _usable(self) -> dict[str, ImportReport]:
+        return {entry.report.name: entry.report for entry in self.entries() if entry.report.usable}
+
+    def _report(self, path: Path) -> ImportReport:
+        changed = path.stat().st_mtime_ns
+        known = self._reports.get(path)
+        if known is None or known[0] != changed:
+            known = self._reports[path] = (changed, self._reader.scan(path))
+        return known[1]
+
+    def _open_current(self) -> None:
+        try:
+            current = self.library.load_current(self.base.layout_hash)
+        except StudioError as error:
+            self.notice = f"The last subspace could not be opened ({error}). Press Compress to make it anew."
+            return
+        if current is not None:
+            self._folder, self._subspace, self._styles = current
+
+
+def _lora_files(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]

@@ -1,0 +1,77 @@
+"""How much of a LoRA its subspace keeps, in numbers and in one word."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from eigenlorax.module_path import ModulePath
+
+
+class FidelityVerdict(StrEnum):
+    """One word for the share of weight energy kept; weight error is not picture error."""
+
+    FAITHFUL = "faithful"
+    CLOSE = "close"
+    LOOSE = "loose"
+    LOST = "lost"
+
+
+_THRESHOLDS = (
+    (0.95, FidelityVerdict.FAITHFUL),
+    (0.80, FidelityVerdict.CLOSE),
+    (0.50, FidelityVerdict.LOOSE),
+    (0.0, FidelityVerdict.LOST),
+)
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """What projection kept of one LoRA, over all its modules.
+
+    Attributes:
+        energy_kept: ||U U^T dW V V^T||^2 / ||dW||^2, in [0, 1], over the whole LoRA.
+        worst_module: The module that keeps the smallest share of its own energy.
+        worst_kept: That share, in [0, 1].
+        zero_modules: How many modules have an update of exactly zero.
+        original_bytes: Size of the LoRA's file.
+        style_bytes: Size of the style's file, its share of the bases left out; 0 before it is saved.
+    """
+
+    energy_kept: float
+    worst_module: str
+    worst_kept: float
+    zero_modules: int
+    original_bytes: int
+    style_bytes: int = 0
+
+    @property
+    def weight_error(self) -> float:
+        """Relative Frobenius error ||dW - projection|| / ||dW||, in [0, 1]."""
+        return float((1.0 - self.energy_kept) ** 0.5)
+
+    @property
+    def verdict(self) -> FidelityVerdict:
+        """The word for `energy_kept`."""
+        return next(verdict for floor, verdict in _THRESHOLDS if self.energy_kept >= floor)
+
+
+def measure(
+    energies: Mapping[ModulePath, float], kept: Mapping[ModulePath, float], original_bytes: int
+) -> Fidelity:
+    """Sum up one LoRA's modules.
+
+    Args:
+        energies: ||dW||^2 of each module, float64.
+        kept: ||M||^2 of each module; for orthonormal bases the energy of the projection.
+        original_bytes: Size of the LoRA's file.
+    """
+    shares = {path: kept[path] / energy for path, energy in energies.items() if energy > 0.0}
+    total = sum(energies.values())
+    worst = min(shares, key=lambda path: shares[path], default=None)
+    return Fidelity(
+        energy_kept=min(1.0, sum(kept.values()) / total) if total > 0.0 else 1.0,
+        worst_module=str(worst) if worst is not None else "",
+        worst_kept=min(1.0, shares[worst]) if worst is not None else 1.0,
+        zero_modules=len(energies) - len(shares),
+        original_bytes=original_bytes,
+    )

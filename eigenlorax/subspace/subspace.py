@@ -1,0 +1,37 @@
+"""The value that a collection is compressed into: one basis per module, immutable, named by a hash."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from eigenlorax.module_path import ModulePath
+from eigenlorax.subspace.basis import Basis
+
+
+@dataclass(frozen=True)
+class Subspace:
+    """Shared bases for all styles of a collection.
+
+    Attributes:
+        bases: Module -> basis, in a fixed order that style files rely on.
+        layout: Hash of the base model's layout that the bases fit.
+        sources: LoRA name -> SHA-256 of its file, for every LoRA the bases were fitted to.
+        retain: The fraction of energy that each side of each basis was asked to keep.
+    """
+
+    bases: Mapping[ModulePath, Basis]
+    layout: str
+    sources: Mapping[str, str]
+    retain: float
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 (hex) over module names and the fp16 bases: what a style names its home by."""
+        digest = hashlib.sha256(self.layout.encode())
+        for path, basis in self.bases.items():
+            digest.update(str(path).encode())
+            for side in (basis.stored_out, basis.stored_into):
+                digest.update(str(tuple(side.shape)).encode())
+                digest.update(side.contiguous().numpy().tobytes())
+        return digest.hexdigest()
