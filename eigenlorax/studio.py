@@ -152,8 +152,9 @@ class Studio:
                 )
                 for name, projection in result.projections.items()
             }
-            self._folder, self._styles = self.library.save(result.subspace, styles)
-            self._subspace = result.subspace
+            self.library.save(result.subspace, styles)
+            # Back from disk, so that today's pictures are made with exactly what tomorrow's will be.
+            self._open_current()
             return Compressed(self.styles, sum(sizes.values()), self.stored_bytes)
 
     def generate(self, request: GenerationRequest) -> Generator[Step, None, Finished]:

@@ -65,19 +65,20 @@ def read_header(path: Path) -> Header:
     if size == 0:
         raise InvalidFileError(f"{path.name} is empty (0 bytes): download or export it again")
     with path.open("rb") as file:
-        start = file.read(8)
-        _refuse_foreign(path.name, start)
-        length = int.from_bytes(start, "little")
+        start = file.read(9)
+        if start[8:] != b"{":
+            _refuse_foreign(path.name, start)
+        length = int.from_bytes(start[:8], "little")
         if length > MAX_HEADER_BYTES and length < size:
             raise InvalidFileError(
                 f"{path.name} declares a header of {length} bytes, over the limit of {MAX_HEADER_BYTES}"
             )
-        if len(start) < 8 or length < 2 or 8 + length > size:
+        if len(start) < 9 or length < 2 or 8 + length > size:
             raise InvalidFileError(
                 f"{path.name} is not a safetensors file, or it is truncated: its first 8 bytes ask "
                 f"for more than its {size} bytes; download or export it again"
             )
-        raw = file.read(length)
+        raw = start[8:] + file.read(length - 1)
     content = _parse_json(path.name, raw)
     metadata = content.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):

@@ -72,8 +72,8 @@ def load_subspace(path: Path) -> Subspace:
     return subspace
 
 
-def save_style(style: Style, subspace: Subspace, path: Path) -> Style:
-    """Write a style; returns it with its size on disk filled in."""
+def save_style(style: Style, subspace: Subspace, path: Path) -> None:
+    """Write a style; the file appears whole or not at all."""
     ranks, values = [], []
     for module in subspace.bases:
         core = style.cores.get(module)
@@ -98,7 +98,6 @@ def save_style(style: Style, subspace: Subspace, path: Path) -> Style:
     }
     with written_aside(path) as aside:
         save_file(tensors, aside, metadata)
-    return replace(style, fidelity=replace(style.fidelity, style_bytes=path.stat().st_size))
 
 
 def load_style(path: Path, subspace: Subspace) -> Style:

@@ -63,22 +63,15 @@ class Library:
         _copy(source, target)
         return target
 
-    def save(self, subspace: Subspace, styles: Mapping[str, Style]) -> tuple[Path, dict[str, Style]]:
-        """Write a subspace with its styles as one folder and make it the layout's current one.
-
-        Returns:
-            The folder, and the styles with their true sizes filled in.
-        """
+    def save(self, subspace: Subspace, styles: Mapping[str, Style]) -> None:
+        """Write a subspace with its styles as one folder and make it the layout's current one."""
         folder = self._subspace_folder(subspace.layout) / subspace.hash[:12]
         with folder_written_aside(folder) as aside:
             save_subspace(subspace, aside / "subspace.safetensors")
-            saved = {
-                name: save_style(style, subspace, aside / "styles" / f"{name}.safetensors")
-                for name, style in styles.items()
-            }
+            for name, style in styles.items():
+                save_style(style, subspace, aside / "styles" / f"{name}.safetensors")
         with written_aside(self._current(subspace.layout)) as pointer:
             pointer.write_text(folder.name, encoding="utf-8")
-        return folder, saved
 
     def load_current(self, layout: str) -> tuple[Path, Subspace, dict[str, Style]] | None:
         """The current subspace of a base layout with its styles, or None before the first compression.

@@ -21,13 +21,19 @@ class Step:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt pair as the UNet reads it; row 0 is the negative one when guidance is on."""
+    """What the UNet is conditioned on; row 0 is the negative prompt when guidance is on.
+
+    Attributes:
+        tokens: (rows, 77, width of both text encoders).
+        pooled: (rows, width of the second text encoder's projection).
+        time_ids: (rows, 6): original size, crop and target size in pixels, height first.
+    """
 
     tokens: Tensor
     pooled: Tensor
+    time_ids: Tensor
 
 
-@torch.inference_mode()
 def denoise(
     pipeline: StableDiffusionXLPipeline, request: GenerationRequest
 ) -> Generator[Step, None, Image.Image]:
@@ -48,11 +54,7 @@ def denoise(
     Source: arXiv:2307.01952 (SDXL's size conditioning), arXiv:2207.12598 (guidance).
     """
     device, dtype = pipeline.device, pipeline.unet.dtype
-    guided = request.guidance > 1.0
-    prompt = encode_prompt(pipeline, request, guided)
-    sizes = [request.height, request.width, 0, 0, request.height, request.width]
-    time_ids = torch.tensor([sizes], device=device, dtype=dtype).repeat(prompt.tokens.shape[0], 1)
-    conditions = {"text_embeds": prompt.pooled, "time_ids": time_ids}
+    prompt = encode_prompt(pipeline, request)
     scheduler = pipeline.scheduler
     scheduler.set_timesteps(request.steps, device=device)
     generator = torch.Generator("cpu").manual_seed(request.seed)
@@ -60,31 +62,48 @@ def denoise(
     shape = (1, pipeline.unet.config.in_channels, request.height // factor, request.width // factor)
     latents = torch.randn(shape, generator=generator).to(device, dtype) * scheduler.init_noise_sigma
     for index, timestep in enumerate(scheduler.timesteps, start=1):
-        model_input = scheduler.scale_model_input(torch.cat([latents] * prompt.tokens.shape[0]), timestep)
-        noise = pipeline.unet(
-            model_input, timestep, encoder_hidden_states=prompt.tokens, added_cond_kwargs=conditions
-        ).sample
-        if guided:
-            negative, positive = noise.chunk(2)
-            noise = negative + request.guidance * (positive - negative)
+        noise = predict_noise(pipeline, request.guidance, prompt, latents, timestep)
         latents = scheduler.step(noise, timestep, latents, generator=generator, return_dict=False)[0]
         yield Step(index, request.steps)
     return decode(pipeline, latents)
 
 
-def encode_prompt(pipeline: StableDiffusionXLPipeline, request: GenerationRequest, guided: bool) -> Prompt:
-    """Encode the prompt, and before it the negative one when `guided`, with both text encoders."""
+@torch.inference_mode()
+def encode_prompt(pipeline: StableDiffusionXLPipeline, request: GenerationRequest) -> Prompt:
+    """Encode the prompt, and before it the negative one when guidance is on, with both text encoders."""
+    guided = request.guidance > 1.0
     tokens, negative_tokens, pooled, negative_pooled = pipeline.encode_prompt(
         prompt=request.prompt,
         device=pipeline.device,
         do_classifier_free_guidance=guided,
         negative_prompt=request.negative_prompt or None,
     )
-    if not guided:
-        return Prompt(tokens, pooled)
-    return Prompt(torch.cat([negative_tokens, tokens]), torch.cat([negative_pooled, pooled]))
+    if guided:
+        tokens, pooled = torch.cat([negative_tokens, tokens]), torch.cat([negative_pooled, pooled])
+    sizes = [request.height, request.width, 0, 0, request.height, request.width]
+    time_ids = torch.tensor([sizes] * tokens.shape[0], device=tokens.device, dtype=tokens.dtype)
+    return Prompt(tokens, pooled, time_ids)
 
 
+@torch.inference_mode()
+def predict_noise(
+    pipeline: StableDiffusionXLPipeline, guidance: float, prompt: Prompt, latents: Tensor, timestep: Tensor
+) -> Tensor:
+    """The UNet's noise estimate for (1, 4, h, w) latents, guided away from row 0 if the prompt has two."""
+    rows = prompt.tokens.shape[0]
+    noise = pipeline.unet(
+        pipeline.scheduler.scale_model_input(torch.cat([latents] * rows), timestep),
+        timestep,
+        encoder_hidden_states=prompt.tokens,
+        added_cond_kwargs={"text_embeds": prompt.pooled, "time_ids": prompt.time_ids},
+    ).sample
+    if rows == 1:
+        return noise
+    negative, positive = noise.chunk(2)
+    return negative + guidance * (positive - negative)
+
+
+@torch.inference_mode()
 def decode(pipeline: StableDiffusionXLPipeline, latents: Tensor) -> Image.Image:
     """Latents -> RGB picture. SDXL's own VAE overflows in fp16, so such a VAE is run in float32."""
     vae = pipeline.vae

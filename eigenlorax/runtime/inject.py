@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +49,7 @@ class Injection:
         """Put back every weight that was changed, bit for bit."""
         self.apply({})
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Injection":
         return self
 
     def __exit__(

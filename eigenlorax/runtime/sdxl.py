@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 from diffusers import StableDiffusionXLPipeline
+from diffusers.utils import logging as diffusers_logging
 from torch import nn
+from transformers.utils import logging as transformers_logging
 
 from eigenlorax.errors import ModelLoadError
 from eigenlorax.module_path import Component, ModelLayout, ModulePath, ModuleShape, layout_hash
@@ -49,6 +51,7 @@ def load_base(model: str, hardware: Hardware) -> BaseModel:
     Raises:
         ModelLoadError: nothing there, not SDXL, or a broken file; says what was wrong.
     """
+    _quiet_loading()
     path = Path(model).expanduser()
     pipeline = _load(model, path, hardware.dtype)
     missing = [c.value for c in Component if getattr(pipeline, c.value, None) is None]
@@ -65,6 +68,13 @@ def load_base(model: str, hardware: Hardware) -> BaseModel:
                 modules[ModulePath(component, _canonical_name(component, name))] = module
     layout = {module_path: _shape(module) for module_path, module in modules.items()}
     return BaseModel(pipeline, modules, layout, layout_hash(layout), path.stem if path.exists() else model)
+
+
+def _quiet_loading() -> None:
+    """No bars and notes for parts that load in a blink; a download from the hub still shows its own."""
+    for library in (diffusers_logging, transformers_logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
 
 
 def _load(model: str, path: Path, dtype: torch.dtype) -> StableDiffusionXLPipeline:

@@ -3,7 +3,6 @@
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from eigenlorax.errors import InvalidRequestError
@@ -40,7 +39,6 @@ class Fit:
     projections: Mapping[str, Projection]
 
 
-@torch.no_grad()
 def fit(
     loras: Sequence[LoRA], file_bytes: Mapping[str, int], layout: str, retain: float
 ) -> Generator[FitProgress, None, Fit]:

@@ -1,0 +1,29 @@
+"""Fixtures that many rooms share."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from eigenlorax.runtime.hardware import Hardware
+from eigenlorax.runtime.sdxl import BaseModel, load_base
+from tests import tiny
+
+# Tiny matrices: a second thread costs more than it brings.
+torch.set_num_threads(1)
+
+CPU = Hardware(torch.device("cpu"), torch.float32, "CPU")
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A diffusers folder with a tiny random SDXL-class model."""
+    folder = tmp_path_factory.mktemp("tiny") / "model"
+    tiny.pipeline(folder.parent / "scratch").save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def base(tiny_model: Path) -> BaseModel:
+    """The tiny model, loaded once; a test that changes its weights must put them back."""
+    return load_base(str(tiny_model), CPU)

@@ -1,0 +1,140 @@
+"""What is saved comes back, wholly or not at all."""
+
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
+from eigenlorax.library.atomic import folder_written_aside, written_aside
+from eigenlorax.library.files import load_style, load_subspace, save_style, save_subspace
+from eigenlorax.library.library import Library
+from eigenlorax.runtime.sdxl import BaseModel
+from eigenlorax.showcase import drain
+from eigenlorax.subspace.fit import Fit, fit
+from eigenlorax.subspace.style import Style
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def fitted(base: BaseModel) -> Fit:
+    loras = [tiny.lora(base.layout, "a", 2, 1), tiny.lora(base.layout, "b", 16, 2)]
+    return drain(fit(loras, {"a": 10, "b": 20}, base.layout_hash, 0.8))
+
+
+@pytest.fixture
+def styles(fitted: Fit) -> dict[str, Style]:
+    return {
+        name: Style(name, p.cores, fitted.subspace.hash, p.fidelity, ("word", "two"), "ab" * 32, p.ranks)
+        for name, p in fitted.projections.items()
+    }
+
+
+def test_subspace_round_trip_is_exact(tmp_path: Path, fitted: Fit) -> None:
+    save_subspace(fitted.subspace, tmp_path / "s.safetensors")
+    back = load_subspace(tmp_path / "s.safetensors")
+    assert back.hash == fitted.subspace.hash
+    assert back.sources == fitted.subspace.sources
+    for path, basis in fitted.subspace.bases.items():
+        assert torch.equal(back.bases[path].out, basis.out)
+        assert torch.equal(back.bases[path].into, basis.into)
+
+
+def test_styles_come_back_within_half_precision_and_know_their_size(
+    tmp_path: Path, fitted: Fit, styles: dict[str, Style]
+) -> None:
+    for name, style in styles.items():
+        path = tmp_path / f"{name}.safetensors"
+        save_style(style, fitted.subspace, path)
+        back = load_style(path, fitted.subspace)
+        fidelity = replace(style.fidelity, style_bytes=path.stat().st_size)
+        assert replace(back, cores={}, ranks={}) == replace(style, cores={}, ranks={}, fidelity=fidelity)
+        assert set(back.cores) == set(style.cores)
+        for module, core in style.cores.items():
+            assert float((back.cores[module] - core).norm()) <= 1e-3 * float(core.norm())
+
+
+def test_the_smaller_of_dense_and_factored_is_stored(
+    tmp_path: Path, fitted: Fit, styles: dict[str, Style]
+) -> None:
+    for name, style in styles.items():
+        save_style(style, fitted.subspace, tmp_path / "x.safetensors")
+        count = load_file(tmp_path / "x.safetensors")["values"].numel()
+        shapes = [(basis.core_shape, style.ranks[module]) for module, basis in fitted.subspace.bases.items()]
+        assert count == sum(min(ko * ki, r * (ko + ki)) for (ko, ki), r in shapes), name
+
+
+def test_a_style_stays_in_its_own_subspace(
+    tmp_path: Path, base: BaseModel, fitted: Fit, styles: dict[str, Style]
+) -> None:
+    save_style(styles["a"], fitted.subspace, tmp_path / "a.safetensors")
+    other = drain(fit([tiny.lora(base.layout, "c", 2, 9)], {"c": 1}, base.layout_hash, 0.8)).subspace
+    with pytest.raises(SubspaceMismatchError, match=fitted.subspace.hash[:12]):
+        load_style(tmp_path / "a.safetensors", other)
+
+
+def test_a_damaged_subspace_is_refused(tmp_path: Path, fitted: Fit) -> None:
+    path = tmp_path / "s.safetensors"
+    save_subspace(fitted.subspace, path)
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 0x01
+    path.write_bytes(bytes(content))
+    with pytest.raises(InvalidFileError, match="damaged"):
+        load_subspace(path)
+
+
+def test_a_library_opens_what_it_saved(tmp_path: Path, fitted: Fit, styles: dict[str, Style]) -> None:
+    library = Library(tmp_path)
+    layout = fitted.subspace.layout
+    assert library.load_current(layout) is None
+    library.save(fitted.subspace, styles)
+    library.save(fitted.subspace, styles)  # saving the same again must not harm
+    current = library.load_current(layout)
+    assert current is not None
+    folder = current[0]
+    assert (current[1].hash, set(current[2])) == (fitted.subspace.hash, set(styles))
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert library.stored_bytes(folder) == sum(path.stat().st_size for path in files)
+    assert not list(tmp_path.rglob(".writing-*"))
+
+
+def test_importing_copies_sidecars_and_never_overwrites(tmp_path: Path, base: BaseModel) -> None:
+    library = Library(tmp_path / "library")
+    first = tiny.write_lora(tmp_path / "one" / "x.safetensors", tiny.lora(base.layout, "x", seed=1))
+    first.with_suffix(".json").write_text('{"activation text": "hello"}')
+    second = tiny.write_lora(tmp_path / "two" / "x.safetensors", tiny.lora(base.layout, "x", seed=2))
+    kept = [library.add_lora(path) for path in (first, second, first)]
+    assert [path.name for path in kept] == ["x.safetensors", "x-2.safetensors", "x.safetensors"]
+    assert kept[1].read_bytes() == second.read_bytes()
+    assert kept[0].with_suffix(".json").is_file()
+    assert library.lora_paths() == sorted(set(kept))
+
+
+def test_picture_names_count_up(tmp_path: Path) -> None:
+    library = Library(tmp_path)
+    path = library.next_picture(7, "2026-01-01")
+    assert path.name == "00000-7.png"
+    path.touch()
+    assert library.next_picture(8, "2026-01-01").name == "00001-8.png"
+
+
+def _failing(path: Path) -> Generator[None, None, None]:
+    with written_aside(path) as aside:
+        aside.write_text("half")
+        yield
+        raise OSError("disk full")
+
+
+def test_nothing_half_written_is_left(tmp_path: Path) -> None:
+    target = tmp_path / "x.txt"
+    target.write_text("old")
+    with pytest.raises(OSError, match="disk full"):
+        list(_failing(target))
+    assert target.read_text() == "old"
+    with pytest.raises(OSError, match="disk full"), folder_written_aside(tmp_path / "folder") as aside:
+        (aside / "x").write_text("half")
+        raise OSError("disk full")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]

@@ -1,0 +1,51 @@
+"""The command line does the main job and says in one line what is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from eigenlorax.cli import app
+from eigenlorax.runtime.sdxl import BaseModel
+from tests import tiny
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_demo_writes_sheet_table_and_report(tmp_path: Path, tiny_model: Path, base: BaseModel) -> None:
+    for seed in range(2):
+        tiny.write_lora(tmp_path / "in" / f"s{seed}.safetensors", tiny.lora(base.layout, "x", seed=seed))
+    (tmp_path / "in" / "bad.safetensors").write_text("text")
+    out = tmp_path / "out"
+    result = CliRunner().invoke(
+        app, ["demo", "--out", str(out), "--model", str(tiny_model), "--loras", str(tmp_path / "in")]
+    )
+    assert result.exit_code == 0, result.output
+    assert "bad.safetensors: bad.safetensors is not a safetensors file" in result.output
+    report = json.loads((out / "report.json").read_text())
+    assert set(report["styles"]) == {"s0", "s1"}
+    assert report["stored_bytes"] > 0 < report["switch_ms"]
+    assert (out / "fidelity.txt").read_text().count("\n") == 4
+    with Image.open(out / "contact-sheet.png") as sheet:
+        assert sheet.width > 400
+
+
+def test_a_wrong_model_is_one_line_on_stderr(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["demo", "--out", str(tmp_path), "--model", "./nope"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ./nope does not exist")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["version"]])
+def test_it_runs_as_a_module(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "eigenlorax", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.stdout.strip()

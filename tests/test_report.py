@@ -1,0 +1,27 @@
+"""Tables and sheets say what the figures are."""
+
+from PIL import Image
+
+from eigenlorax.report import SheetRow, contact_sheet, fidelity_table
+from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.subspace.style import Style
+
+
+def _style(name: str, kept: float) -> Style:
+    return Style(name, {}, "s", Fidelity(kept, "unet.x", kept / 2, 0, 1_000_000, 50_000))
+
+
+def test_the_table_is_sorted_and_sums_up() -> None:
+    lines = fidelity_table([_style("poor", 0.4), _style("good", 0.99)], 200_000).splitlines()
+    assert lines[1].startswith("good") and "faithful" in lines[1] and "99.0%" in lines[1]
+    assert lines[2].startswith("poor") and "lost" in lines[2] and "(20%)" in lines[2]
+    assert lines[-1] == "2 LoRAs: 2.00 MB before, 0.20 MB after (bases and styles), 10.0x"
+
+
+def test_pictures_stand_in_their_cells() -> None:
+    red, blue = Image.new("RGB", (32, 32), "red"), Image.new("RGB", (32, 32), "blue")
+    sheet = contact_sheet(
+        "t", ["one", "two"], [SheetRow("a", [red, None]), SheetRow("b", [None, blue])], cell=50
+    )
+    colors = {color: count for count, color in sheet.getcolors(10_000) or []}
+    assert colors[(255, 0, 0)] == colors[(0, 0, 255)] == 50 * 50

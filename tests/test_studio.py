@@ -1,0 +1,170 @@
+"""The use cases on a tiny model: import, compress, generate, compare, come back tomorrow."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from eigenlorax.errors import InvalidRequestError, UnknownStyleError
+from eigenlorax.formats.report import Verdict
+from eigenlorax.module_path import Component
+from eigenlorax.recipe import GenerationRequest
+from eigenlorax.runtime.sdxl import BaseModel
+from eigenlorax.showcase import drain, draw_showcase
+from eigenlorax.studio import Studio
+from tests import tiny
+from tests.conftest import CPU
+
+REQUEST = GenerationRequest("a cat", seed=3, steps=3, width=64, height=64)
+
+
+@pytest.fixture
+def dropped(tmp_path: Path, base: BaseModel) -> Path:
+    """A folder with three LoRAs; the third changes text encoders too."""
+    folder = tmp_path / "dropped"
+    for number, components in enumerate(((Component.UNET,), (Component.UNET,), tuple(Component))):
+        lora = tiny.lora(base.layout, f"s{number}", 4, number, components=components, strength=4.0)
+        metadata = {"modelspec.trigger_phrase": f"look {number}"}
+        tiny.write_lora(folder / f"s{number}.safetensors", lora, metadata=metadata)
+    return folder
+
+
+@pytest.fixture
+def studio(tmp_path: Path, tiny_model: Path, dropped: Path) -> Studio:
+    studio = Studio(str(tiny_model), tmp_path / "data", CPU)
+    studio.import_paths([dropped])
+    return studio
+
+
+def test_import_compress_generate(studio: Studio) -> None:
+    assert [entry.report.verdict for entry in studio.entries()] == [Verdict.USABLE] * 3
+    compressed = drain(studio.compress(retain=0.999))
+    assert set(compressed.styles) == {"s0", "s1", "s2"}
+    assert compressed.stored_bytes == studio.stored_bytes > 0
+    assert compressed.styles["s1"].trigger_words == ("look 1",)
+    plain = drain(studio.generate(REQUEST))
+    styled = drain(studio.generate(replace(REQUEST, styles={"s2": 1.0})))
+    original = drain(studio.generate_with_lora(REQUEST, "s2"))
+    back = drain(studio.generate(replace(REQUEST, styles={"s2": 0.0})))
+    assert plain.image.tobytes() == back.image.tobytes() != styled.image.tobytes()
+    near, far = _distance(styled.image, original.image), _distance(plain.image, original.image)
+    assert near < 0.1 * far
+
+
+def test_the_second_use_of_a_blend_is_free_and_equal(studio: Studio) -> None:
+    drain(studio.compress())
+    request = replace(REQUEST, styles={"s0": 0.7, "s2": -0.4})
+    first, again = drain(studio.generate(request)), drain(studio.generate(request))
+    assert first.switch_ms > 0.0 == again.switch_ms
+    drain(studio.generate(replace(REQUEST, styles={"s1": 2.0})))
+    assert drain(studio.generate(request)).image.tobytes() == first.image.tobytes() == again.image.tobytes()
+
+
+def test_tomorrow_the_same_styles_draw_the_same(studio: Studio, tmp_path: Path, tiny_model: Path) -> None:
+    drain(studio.compress())
+    request = replace(REQUEST, styles={"s0": 1.0})
+    again = Studio(str(tiny_model), tmp_path / "data", CPU)
+    assert set(again.styles) == set(studio.styles)
+    assert again.styles["s0"].fidelity == studio.styles["s0"].fidelity
+    today, tomorrow = drain(studio.generate(request)), drain(again.generate(request))
+    assert today.image.tobytes() == tomorrow.image.tobytes()
+
+
+def test_a_picture_carries_its_recipe(studio: Studio) -> None:
+    drain(studio.compress())
+    finished = drain(studio.generate(replace(REQUEST, styles={"s0": 0.5}, negative_prompt="dog")))
+    with Image.open(finished.path) as image:
+        assert image.info["parameters"] == finished.parameters
+    assert finished.parameters.startswith("a cat <lora:s0:0.5>\nNegative prompt: dog\nSteps: 3, ")
+    assert "Seed: 3, Size: 64x64" in finished.parameters
+
+
+def test_bad_files_are_left_out_with_a_reason_and_good_ones_go_in(studio: Studio, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "text.safetensors").write_text("I am no model")
+    (bad / "empty.safetensors").touch()
+    sd15 = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
+    save_file(
+        {f"{sd15}.lora_down.weight": torch.zeros(4, 768), f"{sd15}.lora_up.weight": torch.zeros(640, 4)},
+        bad / "sd15.safetensors",
+    )
+    save_file(
+        {f"{sd15}.lora_down.weight": torch.zeros(4, 2048), f"{sd15}.lora_up.weight": torch.zeros(640, 4)},
+        bad / "sdxl.safetensors",
+    )
+    outcomes = {outcome.name: outcome.report for outcome in studio.import_paths([bad, tmp_path / "nowhere"])}
+    assert {name: report.verdict for name, report in outcomes.items()} == {
+        "text.safetensors": Verdict.BROKEN,
+        "empty.safetensors": Verdict.BROKEN,
+        "sd15.safetensors": Verdict.OTHER_BASE,
+        "sdxl.safetensors": Verdict.OTHER_BASE,
+        "nowhere": Verdict.BROKEN,
+    }
+    assert all(report.reason and "\n" not in report.reason for report in outcomes.values())
+    assert "--model" in outcomes["sdxl.safetensors"].reason
+    names = {entry.report.name for entry in studio.entries()}
+    assert names == {"s0", "s1", "s2", "sd15", "sdxl"}
+    assert set(drain(studio.compress()).styles) == {"s0", "s1", "s2"}
+
+
+def test_requests_that_cannot_be_drawn(studio: Studio) -> None:
+    with pytest.raises(InvalidRequestError, match="press Compress"):
+        drain(studio.generate(replace(REQUEST, styles={"s0": 1.0})))
+    drain(studio.compress())
+    with pytest.raises(UnknownStyleError, match="nope"):
+        drain(studio.generate(replace(REQUEST, styles={"nope": 1.0})))
+    with pytest.raises(InvalidRequestError, match="no usable LoRA"):
+        drain(studio.generate_with_lora(REQUEST, "nope"))
+    for change in (
+        {"prompt": " "},
+        {"steps": 0},
+        {"guidance": 99.0},
+        {"width": 65},
+        {"height": 8},
+        {"seed": -1},
+    ):
+        with pytest.raises(InvalidRequestError):
+            drain(studio.generate(replace(REQUEST, **change)))
+    drain(studio.generate(REQUEST))
+
+
+def test_cancel_frees_the_lock_and_harms_nothing(studio: Studio) -> None:
+    drain(studio.compress())
+    before = drain(studio.generate(REQUEST))
+    events = studio.generate(replace(REQUEST, styles={"s0": 1.0}))
+    next(events)
+    events.close()
+    fitting = studio.compress(retain=0.5)
+    next(fitting)
+    fitting.close()
+    assert drain(studio.generate(REQUEST)).image.tobytes() == before.image.tobytes()
+
+
+def test_a_damaged_subspace_is_told_and_mended_by_compressing(
+    studio: Studio, tmp_path: Path, tiny_model: Path
+) -> None:
+    drain(studio.compress())
+    next((tmp_path / "data" / "subspaces").rglob("subspace.safetensors")).write_bytes(b"gone")
+    again = Studio(str(tiny_model), tmp_path / "data", CPU)
+    assert "Press Compress" in again.notice
+    assert again.styles == {}
+    assert set(drain(again.compress()).styles) == {"s0", "s1", "s2"}
+
+
+def test_showcase_draws_originals_above_styles(studio: Studio) -> None:
+    compressed = drain(studio.compress())
+    events = list(draw_showcase(studio, compressed, ["s0", "s1"], prompts=("a cat",)))
+    assert [event.done for event in events] == [1, 2, 3, 4, 5]
+    showcase = drain(draw_showcase(studio, compressed, ["s0"], prompts=("a cat",)))
+    assert showcase.sheet.width > showcase.sheet.height > 300
+    assert showcase.switch_ms > 0.0
+
+
+def _distance(a: Image.Image, b: Image.Image) -> float:
+    """Mean absolute difference of 8-bit pixels."""
+    pixels = [torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).float() for image in (a, b)]
+    return float((pixels[0] - pixels[1]).abs().mean())
