@@ -1,0 +1,1 @@
+"""The page: it speaks to `eigenlorax.studio` and knows nothing below it."""

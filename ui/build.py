@@ -1,0 +1,85 @@
+"""The whole page: a header, a tab for each room, and what they tell each other."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from eigenlorax.studio import Studio
+from ui import markup, text
+from ui.adding import wire_adding
+from ui.compare import wire_compare
+from ui.compressing import wire_compressing
+from ui.generate import idle, wire_generate
+from ui.generate_tab import GenerateTab, generate_tab
+from ui.library_tab import LibraryTab, library_tab, usable_names
+from ui.memory import wire_memory
+from ui.rack import rack_props
+from ui.theme import ASSETS
+
+
+def style_sheets() -> list[Path]:
+    """The page's own CSS, on top of the theme."""
+    return [ASSETS / name for name in ("style.css", "rack.css", "library.css")]
+
+
+def build(studio: Studio) -> gr.Blocks:
+    """The page for one studio."""
+    with gr.Blocks(
+        title=text.TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True
+    ) as page:
+        header = gr.HTML(
+            markup.header(studio),
+            js_on_load=(ASSETS / "header.js").read_text(encoding="utf-8"),
+            apply_default_css=False,
+            elem_id="header",
+        )
+        with gr.Tabs(elem_id="rooms") as rooms:
+            with gr.Tab(text.GENERATE_TAB, id="generate"):
+                generating = generate_tab(studio)
+            with gr.Tab(text.LIBRARY_TAB, id="library"):
+                library = library_tab(studio)
+        _wire(studio, page, header, rooms, generating, library)
+    return page
+
+
+def _wire(
+    studio: Studio, page: gr.Blocks, header: gr.HTML, rooms: gr.Tabs, tab: GenerateTab, library: LibraryTab
+) -> None:
+    def renewed() -> dict[Any, Any]:
+        return {
+            header: markup.header(studio),
+            library.table: markup.library(studio),
+            library.which: gr.Dropdown(usable_names(studio)),
+            tab.rack: gr.HTML(**rack_props(studio)),
+        }
+
+    def refresh(event: Dependency) -> Dependency:
+        return event.then(
+            renewed,
+            outputs=[header, library.table, library.which, tab.rack],
+            show_progress="hidden",
+            api_visibility="private",
+        )
+
+    wire_adding(studio, library, refresh)
+    compressing = wire_compressing(studio, library, tab.rack)
+    for event in compressing:
+        refresh(event)
+    drawing = [wire_generate(studio, tab), *wire_compare(studio, tab)]
+    _cancel(tab.asking.cancel, tab.seeing.status, drawing)
+    _cancel(library.cancel, library.job, compressing)
+    for go in (tab.rack.library, tab.rack.compress):
+        go(lambda: gr.Tabs(selected="library"), outputs=rooms, api_visibility="private", show_progress="hidden")
+    refresh(wire_memory(page, tab))
+
+
+def _cancel(button: gr.Button, status: gr.HTML, events: list[Dependency]) -> None:
+    button.click(
+        lambda: (markup.line(text.CANCELLED), idle()),
+        outputs=[status, button],
+        cancels=events,
+        api_visibility="private",
+        show_progress="hidden",
+    )

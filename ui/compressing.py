@@ -1,0 +1,56 @@
+"""What happens when Compress is pressed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from eigenlorax.studio import Compressed, Studio
+from eigenlorax.subspace.fit import FitProgress
+from ui import markup, text
+from ui.events import GPU, Updates, drive
+from ui.generate import idle
+from ui.library_tab import LibraryTab
+
+
+def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dependency]:
+    """Connect the Compress button and the rack's own; returns their events, so that Cancel can stop them.
+
+    Args:
+        also: The rack, whose empty state has a button that compresses too.
+    """
+
+    def compress(names: list[str], retain: float) -> Iterator[Updates]:
+        """Fit one shared subspace to LoRAs of the library: all usable ones when `names` is empty.
+
+        `retain` in (0, 1] is the share of weight energy that each side of each basis keeps.
+        """
+        yield from drive(
+            studio.compress(names or None, retain),
+            lambda event: {tab.job: _progress(event), tab.cancel: gr.update(interactive=True)},
+            lambda result, seconds: _finished(tab, result, seconds) | {tab.cancel: idle()},
+            lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: idle()},
+        )
+
+    listen: dict[str, Any] = {
+        "inputs": [tab.which, tab.quality],
+        "outputs": [tab.job, tab.fidelity, tab.cancel],
+        "concurrency_id": GPU,
+        "concurrency_limit": 1,
+        "show_progress": "hidden",
+    }
+    return [
+        tab.compress.click(compress, **listen, api_name="compress"),
+        also.compress(compress, **listen, api_visibility="private"),
+    ]
+
+
+def _progress(event: FitProgress) -> str:
+    return markup.progress(
+        text.module(event.done, event.total, str(event.module)), event.done, event.total
+    )
+
+
+def _finished(tab: LibraryTab, result: Compressed, seconds: float) -> Updates:
+    return {tab.job: "", tab.fidelity: markup.compression(result, seconds)}

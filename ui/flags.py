@@ -1,0 +1,106 @@
+"""The command line of the page. Imports nothing heavy, so that --help and a refusal are instant."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+APP_NAME = "EigenLoRAx Studio"
+DEFAULT_PORT = 7860
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What the user asked for.
+
+    Attributes:
+        model: A folder, a .safetensors file or a hub id; None for the demo model.
+        data_dir: Where the library, the subspaces and the pictures are kept.
+        host: The address to listen on.
+        port: None: 7860, or the next free one.
+        share: Open a public tunnel.
+        auth: User and password, when the page asks for them.
+        open_browser: Whether to open a browser at start.
+    """
+
+    model: str | None
+    data_dir: Path
+    host: str
+    port: int | None
+    share: bool
+    auth: tuple[str, str] | None
+    open_browser: bool
+
+
+def parse_flags(arguments: Sequence[str] | None = None) -> Flags:
+    """Read the flags; what cannot be is refused on stderr with exit code 2."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if (given.listen or given.share) and given.auth is None:
+        opened = "--share" if given.share else "--listen"
+        _refuse(f"{opened} opens the page to others, so it needs --auth USER:PASSWORD")
+    return Flags(
+        model=given.model,
+        data_dir=given.data_dir.expanduser().resolve(),
+        host=given.listen or LOOPBACK,
+        port=given.port,
+        share=given.share,
+        auth=given.auth,
+        open_browser=not given.no_browser,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="app.py", description="EigenLoRAx Studio: many SDXL styles in one small subspace, as a page."
+    )
+    parser.add_argument(
+        "--model", metavar="MODEL", help="SDXL folder, .safetensors file or hub id (default: the demo model)"
+    )
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        default=user_data_path(APP_NAME, appauthor=False),
+        help="where LoRAs, subspaces and pictures are kept (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--port", type=_port, help=f"port (default: {DEFAULT_PORT}, or the next free one after it)"
+    )
+    parser.add_argument(
+        "--listen",
+        nargs="?",
+        const=EVERYWHERE,
+        metavar="IP",
+        help="listen on this address, or on all without one; needs --auth",
+    )
+    parser.add_argument("--share", action="store_true", help="open a public Gradio link; needs --auth")
+    parser.add_argument(
+        "--auth", "--gradio-auth", type=_auth, metavar="USER:PASSWORD", help="ask for this user and password"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port: choose a number from 1 to 65535")
+    return int(text)
+
+
+def _auth(text: str) -> tuple[str, str]:
+    user, _, password = text.partition(":")
+    if not user or not password:
+        raise argparse.ArgumentTypeError("write it as USER:PASSWORD, both non-empty")
+    return user, password
+
+
+def _refuse(reason: str) -> None:
+    import sys
+
+    print(f"app.py: {reason}", file=sys.stderr)
+    raise SystemExit(2)

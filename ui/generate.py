@@ -1,0 +1,100 @@
+"""What happens when Generate is pressed."""
+
+import secrets
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from eigenlorax.recipe import MAX_SEED, GenerationRequest
+from eigenlorax.runtime.generate import Step
+from eigenlorax.studio import Finished, Studio
+from ui import markup, text
+from ui.events import GPU, Updates, drive
+from ui.generate_tab import GenerateTab, Seeing
+from ui.rack import strengths, with_trigger_words
+
+Values = dict[str, Any]
+Drawn = tuple[GenerationRequest, Finished]
+
+
+def wire_generate(studio: Studio, tab: GenerateTab) -> Dependency:
+    """Connect the Generate button; returns its event, so that Cancel can stop it."""
+    asking, seeing = tab.asking, tab.seeing
+
+    def generate(**values: Any) -> Iterator[Updates]:
+        """Draw one picture in a blend of styles and save it with its recipe inside.
+
+        `styles` is a JSON text such as {"neon": {"strength": 0.8}}; a seed of -1 draws a new one.
+        Yields the picture's file, a line about it and the seed; progress lines before that.
+        """
+        yield from drive(
+            draw(studio, values),
+            lambda step: {seeing.status: progress(step), asking.cancel: gr.update(interactive=True)},
+            lambda drawn, seconds: _finished(seeing, drawn, seconds) | {asking.cancel: idle()},
+            lambda reason: {seeing.status: markup.line(reason, "bad"), asking.cancel: idle()},
+        )
+
+    asking.random.click(lambda: -1, outputs=asking.fields["seed"], api_visibility="private")
+    asking.reuse.click(_reused_seed, seeing.last_seed, asking.fields["seed"], api_visibility="private")
+    return gr.on(
+        [asking.generate.click, asking.fields["prompt"].submit],
+        generate,
+        inputs_kwargs=tab.inputs,
+        outputs=[seeing.picture, seeing.status, seeing.last_seed, seeing.views, asking.cancel],
+        concurrency_id=GPU,
+        concurrency_limit=1,
+        show_progress="hidden",
+        api_name="generate",
+    )
+
+
+def draw(studio: Studio, values: Values) -> Generator[Step, None, Drawn]:
+    """The form's values -> a picture and the request it was made from."""
+    request = request_from(studio, values, strengths(values["styles"]))
+    return request, (yield from studio.generate(request))
+
+
+def request_from(studio: Studio, values: Values, blend: dict[str, float]) -> GenerationRequest:
+    """The form's values as a request: a fresh seed where none is given, trigger words where asked."""
+    prompt, seed = values["prompt"] or "", values["seed"]
+    if values["add_triggers"]:
+        prompt = with_trigger_words(prompt, blend, studio.styles)
+    return GenerationRequest(
+        prompt=prompt,
+        negative_prompt=values["negative_prompt"] or "",
+        seed=secrets.randbelow(MAX_SEED + 1) if seed is None or seed < 0 else int(seed),
+        steps=int(values["steps"]),
+        guidance=float(values["guidance"]),
+        width=int(values["width"]),
+        height=int(values["height"]),
+        styles=blend,
+    )
+
+
+def progress(step: Step) -> str:
+    """A step as a bar with words."""
+    return markup.progress(text.step(step.done, step.total), step.done, step.total)
+
+
+def idle() -> Any:
+    """Cancel has nothing to cancel."""
+    return gr.update(interactive=False)
+
+
+def _finished(seeing: Seeing, drawn: Drawn, seconds: float) -> dict[Any, Any]:
+    request, finished = drawn
+    facts = text.drawn(finished.switch_ms, request.steps, seconds, request.seed)
+    return {
+        seeing.picture: str(finished.path),
+        seeing.status: markup.lines(facts, text.prompt_used(request.prompt), text.saved(finished.path)),
+        seeing.last_seed: request.seed,
+        seeing.views: gr.Tabs(selected="picture"),
+    }
+
+
+def _reused_seed(last: int | None) -> int:
+    if last is None:
+        gr.Info(text.NO_SEED_YET)
+    return -1 if last is None else last

@@ -1,0 +1,201 @@
+"""The page's own HTML. Every word that comes from a file or a user passes through `escape`."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from eigenlorax.formats.report import Verdict
+from eigenlorax.studio import Compressed, Imported, LibraryEntry, Studio
+from eigenlorax.subspace.fidelity import Fidelity, FidelityVerdict
+from eigenlorax.subspace.style import Style
+from ui import text
+from ui.thumbs import thumbnail_folder, thumbnail_url
+
+_TONE = {
+    Verdict.USABLE: "good",
+    Verdict.PARTLY: "fair",
+    Verdict.OTHER_BASE: "fair",
+    Verdict.BROKEN: "bad",
+    FidelityVerdict.FAITHFUL: "good",
+    FidelityVerdict.CLOSE: "good",
+    FidelityVerdict.LOOSE: "fair",
+    FidelityVerdict.LOST: "bad",
+}
+LIBRARY_TEMPLATE = (
+    f'<input type="search" class="library-filter" aria-label="{text.FILTER_LORAS}" '
+    f'placeholder="{text.FILTER_LORAS}" autocomplete="off"><div>${{value}}</div>'
+)
+_LIBRARY_COLUMNS = ("", "LoRA", "Verdict", "Rank", "Modules", "Size", "Trigger words", "Energy kept")
+_FIDELITY_COLUMNS = ("Style", "Energy kept", "Verdict", "Weight error", "LoRA", "Style", "Worst module")
+
+
+def header(studio: Studio) -> str:
+    """Name, purpose, and chips that say what is loaded and how large the subspace is."""
+    chips = [chip("Base", studio.base.name), chip("Runs on", studio.hardware.name), _subspace_chip(studio)]
+    notice = f'<p class="notice">{escape(studio.notice)}</p>' if studio.notice else ""
+    return (
+        f'<div class="masthead"><div class="brand">{_LOGO}<div><h1>{escape(text.TITLE)}</h1>'
+        f"<p>{escape(text.PURPOSE)}</p></div></div>"
+        f'<div class="chips">{"".join(chips)}<button type="button" class="theme-switch" '
+        f'aria-label="Switch between light and dark" title="Light or dark">◐</button></div></div>{notice}'
+    )
+
+
+def chip(label: str, value: str) -> str:
+    """A small labelled fact."""
+    return f'<span class="chip"><small>{escape(label)}</small>{escape(value)}</span>'
+
+
+def _subspace_chip(studio: Studio) -> str:
+    styles = studio.styles.values()
+    if not styles:
+        return chip("Subspace", "none yet")
+    before = sum(style.fidelity.original_bytes for style in styles)
+    parts = (text.count(len(styles), "style"), text.megabytes(studio.stored_bytes))
+    return chip("Subspace", " · ".join((*parts, text.ratio(before, studio.stored_bytes))))
+
+
+def progress(line: str, done: int = 0, total: int = 0) -> str:
+    """A job that runs: a bar and a line that screen readers hear as a status."""
+    value = f' value="{done}" max="{total}"' if total else ""
+    return f'<div class="job" role="status"><progress{value}></progress><span>{escape(line)}</span></div>'
+
+
+def line(words: str, tone: str = "") -> str:
+    """One plain line; `tone` is "", "good", "fair" or "bad"."""
+    return f'<p class="line {tone}" role="status">{escape(words)}</p>'
+
+
+def lines(*words: str) -> str:
+    """The lines below a picture, the first one stronger."""
+    first, *rest = words
+    return line(first, "facts") + "".join(f'<p class="line quiet">{escape(word)}</p>' for word in rest if word)
+
+
+def heading(words: str, explanation: str = "") -> str:
+    """A heading within a tab, with a sentence below it where one is needed."""
+    below = f"<p>{escape(explanation)}</p>" if explanation else ""
+    return f'<div class="heading"><h2>{escape(words)}</h2>{below}</div>'
+
+
+def captions(left: str, right: str) -> str:
+    """What the two halves of a comparison show."""
+    return f'<div class="captions"><p>◀ {escape(left)}</p><p>{escape(right)} ▶</p></div>'
+
+
+def badge(word: str, tone: str) -> str:
+    """A verdict in one coloured word."""
+    return f'<span class="badge {tone}">{escape(word)}</span>'
+
+
+def import_results(results: Iterable[Imported | str]) -> str:
+    """One line per file that was dropped or named; a plain string is a line about something else."""
+    return f'<ul class="results" role="status">{"".join(_import_line(result) for result in results)}</ul>'
+
+
+def _import_line(result: Imported | str) -> str:
+    if isinstance(result, str):
+        return f'<li class="bad"><span>{escape(result)}</span></li>'
+    report = result.report
+    facts = f"rank {report.rank_text} · {text.count(len(report.ranks), 'module')} · {text.megabytes(report.file_bytes)}"
+    said = {
+        Verdict.USABLE: f"added · {facts}",
+        Verdict.PARTLY: f"added, usable in part: {report.reason}",
+        Verdict.OTHER_BASE: f"kept for later: {report.reason}",
+        Verdict.BROKEN: f"left out: {report.reason}",
+    }[report.verdict]
+    return f'<li class="{_TONE[report.verdict]}"><b>{escape(result.name)}</b><span>{escape(said)}</span></li>'
+
+
+def library(studio: Studio) -> str:
+    """The table of all LoRAs of the library."""
+    entries = studio.entries()
+    if not entries:
+        return f'<p class="teach">{escape(text.EMPTY_LIBRARY)}</p>'
+    folder = thumbnail_folder(studio)
+    rows = "".join(_library_row(entry, folder) for entry in entries)
+    return _table("library", _LIBRARY_COLUMNS, rows, "LoRAs of the library")
+
+
+def _library_row(entry: LibraryEntry, folder: Path) -> str:
+    report = entry.report
+    url = thumbnail_url(entry.preview, folder)
+    title = "" if report.title in ("", report.name) else f"<small>{escape(report.title)}</small>"
+    reason = f"<small>{escape(report.reason)}</small>" if report.reason else ""
+    style = entry.style
+    kept = _bar(style.fidelity) if style else "—"
+    cells = (
+        f'<td class="pic">{thumbnail(url, report.name)}</td>',
+        f'<th scope="row">{escape(report.name)}{title}</th>',
+        f"<td>{badge(report.verdict.value, _TONE[report.verdict])}{reason}</td>",
+        f'<td class="num">{escape(report.rank_text)}</td>',
+        f'<td class="num" title="{escape(report.module_text)}">{len(report.ranks) or "—"}</td>',
+        f'<td class="num">{text.megabytes(report.file_bytes) if report.file_bytes else "—"}</td>',
+        f"<td>{escape(', '.join(report.trigger_words)) or '—'}</td>",
+        f"<td>{kept}</td>",
+    )
+    return f'<tr data-name="{escape(report.name.lower())}">{"".join(cells)}</tr>'
+
+
+def thumbnail(url: str, name: str) -> str:
+    """A preview picture, or the name's first letter where there is none."""
+    if url:
+        return f'<img src="{escape(url)}" alt="" loading="lazy" width="40" height="40">'
+    return f'<span class="letter" aria-hidden="true">{escape(name[:1].upper())}</span>'
+
+
+def _bar(fidelity: Fidelity) -> str:
+    share = fidelity.energy_kept
+    return (
+        f'<span class="kept {_TONE[fidelity.verdict]}" style="--share:{share:.3f}">'
+        f'<i aria-hidden="true"></i>{share:.1%}</span>'
+    )
+
+
+def compression(result: Compressed, seconds: float) -> str:
+    """Bytes before and after as two bars, then how near each style is to its LoRA."""
+    before, after = result.original_bytes, result.stored_bytes
+    largest = max(before, after, 1)
+    bars = "".join(
+        f'<div><span>{label}</span><i style="--share:{size / largest:.4f}" class="{label.lower()}"></i>'
+        f"<b>{text.megabytes(size)}</b></div>"
+        for label, size in (("Before", before), ("After", after))
+    )
+    summary = text.compressed(len(result.styles), before, after, seconds)
+    return (
+        f'<div class="bytes"><p class="headline" role="status">{escape(summary)}</p>{bars}</div>'
+        f"{fidelity(list(result.styles.values()))}"
+    )
+
+
+def fidelity(styles: Sequence[Style]) -> str:
+    """Styles against their LoRAs, nearest first, and what the numbers mean."""
+    ordered = sorted(styles, key=lambda style: -style.fidelity.energy_kept)
+    rows = "".join(_fidelity_row(style) for style in ordered)
+    table = _table("fidelity", _FIDELITY_COLUMNS, rows, "Fidelity of each style")
+    return f'{table}<p class="line quiet">{escape(text.FIDELITY_NOTE)}</p>'
+
+
+def _fidelity_row(style: Style) -> str:
+    f = style.fidelity
+    worst = f"{escape(f.worst_module)} <small>({f.worst_kept:.0%})</small>" if f.worst_module else "—"
+    return (
+        f'<tr><th scope="row">{escape(style.name)}</th><td>{_bar(f)}</td>'
+        f"<td>{badge(f.verdict.value, _TONE[f.verdict])}</td>"
+        f'<td class="num">{f.weight_error:.3f}</td><td class="num">{text.megabytes(f.original_bytes)}</td>'
+        f'<td class="num">{text.megabytes(f.style_bytes)}</td><td class="path">{worst}</td></tr>'
+    )
+
+
+def _table(name: str, columns: Sequence[str], rows: str, caption: str) -> str:
+    heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    return (
+        f'<div class="table-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<table class="sheet {name}"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+_LOGO = (
+    '<svg class="logo" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8"/>'
+    '<path d="M7 24 25 8"/><path d="M9 9 23 25" opacity=".55"/><circle cx="20.6" cy="11.9" r="3.4"/></svg>'
+)

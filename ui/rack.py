@@ -1,0 +1,98 @@
+"""The style rack: one HTML component for any number of styles; its value is one JSON text."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from eigenlorax.errors import InvalidRequestError
+from eigenlorax.studio import Studio
+from eigenlorax.subspace.style import Style
+from ui.theme import ASSETS
+from ui.thumbs import thumbnail_folder, thumbnail_url
+
+LIMIT = 2.0
+EMPTY = "{}"
+
+
+def style_rack(studio: Studio) -> gr.HTML:
+    """The rack. Its value maps a style's name to `{"on": bool, "strength": float, "solo": bool}`.
+
+    It sends nothing while a slider moves; whoever draws a picture reads its value.
+    """
+    return gr.HTML(
+        value=EMPTY,
+        html_template=(ASSETS / "rack.html").read_text(encoding="utf-8"),
+        js_on_load=(ASSETS / "rack.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        label="Style rack",
+        elem_id="rack",
+        **rack_props(studio),
+    )
+
+
+def rack_props(studio: Studio) -> dict[str, Any]:
+    """What the rack shows: its styles, and how many LoRAs wait to become styles."""
+    folder = thumbnail_folder(studio)
+    entries = studio.entries()
+    styles = [
+        {
+            "name": entry.style.name,
+            "title": entry.report.title or entry.style.name,
+            "thumbnail": thumbnail_url(entry.preview, folder),
+            "words": ", ".join(entry.style.trigger_words),
+            "kept": f"{entry.style.fidelity.energy_kept:.0%}",
+        }
+        for entry in entries
+        if entry.style
+    ]
+    return {"styles": styles, "usable": sum(entry.report.usable for entry in entries)}
+
+
+def strengths(value: str) -> dict[str, float]:
+    """The rack's value -> the strengths in use: a soloed style alone, else those that are on.
+
+    Raises:
+        InvalidRequestError: it is not a JSON object of styles.
+    """
+    entries = _entries(value)
+    soloed = {name: entry for name, entry in entries.items() if entry.get("solo")}
+    chosen = soloed or {name: entry for name, entry in entries.items() if entry.get("on", True)}
+    try:
+        return {name: float(entry.get("strength", 1.0)) for name, entry in chosen.items()}
+    except (TypeError, ValueError) as error:
+        raise InvalidRequestError("a strength of the style rack is not a number") from error
+
+
+def _entries(value: str) -> Mapping[str, Mapping[str, Any]]:
+    try:
+        entries = json.loads(value or EMPTY)
+    except (TypeError, json.JSONDecodeError) as error:
+        raise InvalidRequestError('styles must be JSON such as {"neon": {"strength": 0.8}}') from error
+    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
+        raise InvalidRequestError('styles must be a JSON object such as {"neon": {"strength": 0.8}}')
+    return entries
+
+
+def strongest(blend: Mapping[str, float]) -> tuple[str, float]:
+    """The style with the largest effect: its name and strength.
+
+    Raises:
+        InvalidRequestError: no style is in use.
+    """
+    if not any(blend.values()):
+        raise InvalidRequestError("switch on a style first: it is compared with its original LoRA")
+    return max(blend.items(), key=lambda item: abs(item[1]))
+
+
+def with_trigger_words(prompt: str, blend: Mapping[str, float], styles: Mapping[str, Style]) -> str:
+    """The prompt with the trigger words of every style in positive use, unless it holds them already."""
+    if not prompt.strip():
+        return prompt
+    words = [prompt.strip()]
+    for name, strength in blend.items():
+        if strength > 0.0 and name in styles:
+            present = ", ".join(words).lower()
+            words += [word for word in styles[name].trigger_words if word.lower() not in present]
+    return ", ".join(words)

@@ -1,0 +1,53 @@
+"""Serve the page: loopback unless asked otherwise, offline, with only its own pictures in reach."""
+
+import contextlib
+import shutil
+
+import gradio as gr
+
+from eigenlorax.studio import Studio
+from ui import text
+from ui.build import build, style_sheets
+from ui.flags import Flags
+from ui.theme import FAVICON, studio_theme
+from ui.thumbs import thumbnail_folder
+
+MAX_UPLOAD = "4gb"
+
+
+def serve(studio: Studio, flags: Flags) -> None:
+    """Open the page and block until Ctrl-C.
+
+    Args:
+        studio: What the page drives.
+        flags: Where to listen and who may come in.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    shutil.rmtree(studio.library.root / "cache" / "uploads", ignore_errors=True)
+    thumbnail_folder(studio).mkdir(parents=True, exist_ok=True)
+    studio.library.outputs.mkdir(parents=True, exist_ok=True)
+    gr.set_static_paths([thumbnail_folder(studio), studio.library.outputs])
+    page = build(studio)
+    page.queue(default_concurrency_limit=4)
+    _, url, share_url = page.launch(
+        server_name=flags.host,
+        server_port=flags.port,
+        share=flags.share,
+        auth=flags.auth,
+        inbrowser=flags.open_browser,
+        prevent_thread_lock=True,
+        quiet=True,
+        theme=studio_theme(),
+        css_paths=style_sheets(),
+        favicon_path=FAVICON,
+        footer_links=["api"],
+        run_history=False,
+        max_file_size=MAX_UPLOAD,
+        enable_monitoring=False,
+        pwa=False,
+    )
+    print(text.started(share_url or url), flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        page.block_thread()

@@ -1,0 +1,162 @@
+"""Every word of the page, in one place."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from eigenlorax.studio import Finished
+
+TITLE = "EigenLoRAx Studio"
+PURPOSE = "All your SDXL styles in one small shared space: switch and blend them in milliseconds."
+GENERATE_TAB = "Generate"
+LIBRARY_TAB = "Library"
+
+PROMPT = "Prompt"
+PROMPT_HINT = "What the picture should show, for example: a red apple"
+NEGATIVE = "Negative prompt"
+NEGATIVE_HINT = "What it should not show"
+ADD_TRIGGERS = "Add trigger words to the prompt"
+ADD_TRIGGERS_INFO = "The words that a style in use was trained with, unless the prompt has them."
+SETTINGS = "Settings"
+STEPS = "Steps"
+GUIDANCE = "Guidance"
+WIDTH = "Width"
+HEIGHT = "Height"
+SEED = "Seed"
+SEED_INFO = "−1 draws a new one each time"
+RANDOM_SEED = "Random"
+REUSE_SEED = "Reuse last"
+GENERATE = "Generate"
+CANCEL = "Cancel"
+PICTURE = "Picture"
+PICTURE_TAB = "Picture"
+COMPARE_TAB = "Compare"
+NO_PICTURE = "Write a prompt, switch on a style or two, and press Generate."
+COMPARE_ORIGINAL = "Compare with the original LoRA"
+COMPARE_BASE = "Compare with no style"
+COMPARISON = "Comparison"
+COMPARE_HINT = (
+    "Drag the handle to compare two pictures of the same prompt and seed. "
+    "Press one of the two buttons below to draw them."
+)
+COMPARED = "Same prompt, same seed. Drag the handle on the picture."
+BASE_CAPTION = "Base model, no style"
+CANCELLED = "Cancelled. Nothing was saved."
+NO_SEED_YET = "there is no last seed yet: generate a picture first"
+
+DROP = "Drop LoRA files here"
+DROP_INFO = "`.safetensors`, with their previews (`.png`) and notes (`.json`) beside them if you have them."
+PATH = "Folder or file path"
+PATH_HINT = "/home/me/stable-diffusion-webui/models/Lora"
+ADD = "Add"
+ADD_HEADING = "Add LoRAs"
+COMPRESS_HEADING = "Compress into one subspace"
+COMPRESS_INFO = (
+    "Finds the directions that your LoRAs share and keeps each LoRA as a few coefficients along them. "
+    "The LoRA files themselves stay as they are."
+)
+QUALITY = "Quality"
+QUALITY_INFO = "Share of each LoRA's weight energy that the shared bases must keep. Higher: nearer, larger."
+WHICH = "LoRAs to compress"
+WHICH_INFO = "Leave empty for all usable ones."
+COMPRESS = "Compress"
+FIDELITY_NOTE = (
+    "Energy kept is the share of a LoRA's squared weights that its style reproduces: 95 % and more is "
+    "faithful, 80 % close, 50 % loose, below that lost. Weights are not pictures: look at "
+    "“Compare with the original LoRA” in Generate before you judge."
+)
+TABLE_HEADING = "All LoRAs"
+FILTER_LORAS = "Filter LoRAs"
+EMPTY_LIBRARY = "No LoRAs yet. Drop some .safetensors files on the left, or name a folder that holds them."
+EMPTY_PATH = "write a folder or a file to add LoRAs from"
+
+
+def started(url: str) -> str:
+    """What the terminal says once the page is up."""
+    return f"{TITLE} is at {url}  (Ctrl-C stops it)"
+
+
+def megabytes(count: int) -> str:
+    """Bytes as people read them: "412 kB", "12.6 MB"."""
+    if count < 1_000_000:
+        return f"{max(1, round(count / 1000))} kB"
+    return f"{count / 1e6:.1f} MB" if count < 1e9 else f"{count / 1e9:.2f} GB"
+
+
+def ratio(before: int, after: int) -> str:
+    """How much smaller, or larger, the collection has become."""
+    if not before or not after:
+        return ""
+    return f"{before / after:.1f}× smaller" if before >= after else f"{after / before:.1f}× larger"
+
+
+def count(number: int, noun: str) -> str:
+    """A number and its noun: "1 style", "28 styles"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def milliseconds(value: float) -> str:
+    """A time of a style switch: "0.4 ms", "12 ms"."""
+    return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"
+
+
+def drawn(switch_ms: float, steps: int, seconds: float, seed: int) -> str:
+    """The line under a picture."""
+    return f"style applied in {milliseconds(switch_ms)} · {count(steps, 'step')} in {seconds:.1f} s · seed {seed}"
+
+
+def prompt_used(prompt: str) -> str:
+    """The prompt as it was drawn, trigger words included."""
+    return f"Prompt: {prompt}"
+
+
+def saved(path: Path) -> str:
+    """Where a picture lies."""
+    return f"Saved: {path}"
+
+
+def original_caption(name: str, strength: float) -> str:
+    """The left half of a comparison with a LoRA."""
+    return f"Original LoRA {name} at {strength:g}"
+
+
+def style_caption(name: str, strength: float) -> str:
+    """The right half of a comparison with a LoRA."""
+    return f"Style {name} at {strength:g} from the subspace"
+
+
+def blend_caption(blend: Mapping[str, float]) -> str:
+    """The right half of a comparison with the base model."""
+    return " + ".join(f"{name} {strength:g}" for name, strength in blend.items() if strength)
+
+
+def side(caption: str, finished: Finished, seconds: float) -> str:
+    """One half of a comparison with its times."""
+    return f"{caption}: applied in {milliseconds(finished.switch_ms)}, drawn in {seconds:.1f} s"
+
+
+def step(done: int, total: int) -> str:
+    """Progress of a picture."""
+    return f"Step {done} of {total}"
+
+
+def module(done: int, total: int, name: str) -> str:
+    """Progress of a compression."""
+    return f"Module {done} of {total} · {name}"
+
+
+def nothing_found(path: str) -> str:
+    """A folder without LoRAs."""
+    return f"{path} holds no .safetensors file"
+
+
+def no_such_path(path: str) -> str:
+    """A path that leads nowhere."""
+    return f"there is no file or folder at {path}"
+
+
+def compressed(styles: int, before: int, after: int, seconds: float) -> str:
+    """The result of a compression in one line."""
+    return (
+        f"{count(styles, 'LoRA')}: {megabytes(before)} before, {megabytes(after)} after "
+        f"({ratio(before, after)}), in {seconds:.1f} s"
+    )
