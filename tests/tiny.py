@@ -14,7 +14,7 @@ from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModelLayout, ModulePath
 
 SIDE = 64
-TEXT_WIDTH = 16
+TEXT_WIDTHS = (16, 24)
 LETTERS = [chr(c) for c in range(33, 127)]
 
 
@@ -33,18 +33,21 @@ def pipeline(scratch: Path, seed: int = 0) -> StableDiffusionXLPipeline:
     """A pipeline of SDXL's classes with some 100 thousand random weights; pictures are 64 x 64."""
     torch.manual_seed(seed)
     words = tokenizer(scratch / "tokenizer")
-    text = CLIPTextConfig(
-        vocab_size=len(words), hidden_size=TEXT_WIDTH, intermediate_size=32, num_hidden_layers=2,
-        num_attention_heads=2, projection_dim=TEXT_WIDTH, bos_token_id=words.bos_token_id,
-        eos_token_id=words.eos_token_id, pad_token_id=words.pad_token_id,
+    first, second = (
+        CLIPTextConfig(
+            vocab_size=len(words), hidden_size=width, intermediate_size=32, num_hidden_layers=2,
+            num_attention_heads=2, projection_dim=width, bos_token_id=words.bos_token_id,
+            eos_token_id=words.eos_token_id, pad_token_id=words.pad_token_id,
+        )
+        for width in TEXT_WIDTHS
     )  # fmt: skip
     unet = UNet2DConditionModel(
         sample_size=SIDE // 8, block_out_channels=(16, 32, 32), layers_per_block=1, norm_num_groups=8,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         transformer_layers_per_block=(1, 1, 1), attention_head_dim=(2, 2, 2), use_linear_projection=True,
-        cross_attention_dim=2 * TEXT_WIDTH, addition_embed_type="text_time", addition_time_embed_dim=8,
-        projection_class_embeddings_input_dim=6 * 8 + TEXT_WIDTH,
+        cross_attention_dim=sum(TEXT_WIDTHS), addition_embed_type="text_time", addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=6 * 8 + TEXT_WIDTHS[1],
     )  # fmt: skip
     vae = AutoencoderKL(
         block_out_channels=(8, 8, 8, 8), layers_per_block=1, norm_num_groups=4, latent_channels=4,
@@ -56,7 +59,7 @@ def pipeline(scratch: Path, seed: int = 0) -> StableDiffusionXLPipeline:
         steps_offset=1,
     )  # fmt: skip
     result = StableDiffusionXLPipeline(
-        vae=vae, text_encoder=CLIPTextModel(text), text_encoder_2=CLIPTextModelWithProjection(text),
+        vae=vae, text_encoder=CLIPTextModel(first), text_encoder_2=CLIPTextModelWithProjection(second),
         tokenizer=words, tokenizer_2=words, unet=unet, scheduler=scheduler,
         force_zeros_for_empty_prompt=True, add_watermarker=False,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from transformers.utils import logging as transformers_logging
 
 from eigenlorax.errors import ModelLoadError
 from eigenlorax.module_path import Component, ModelLayout, ModulePath, ModuleShape, layout_hash
+from eigenlorax.runtime.checkpoint import load_checkpoint
 from eigenlorax.runtime.hardware import Hardware
 
 _ADVICE = "give --model an SDXL folder (diffusers form), a .safetensors checkpoint or a hub id (owner/name)"
@@ -82,7 +83,7 @@ def _load(model: str, path: Path, dtype: torch.dtype) -> StableDiffusionXLPipeli
         if path.is_file():
             if path.suffix != ".safetensors":
                 raise ModelLoadError(f"{model} is not .safetensors; pickles are never opened: {_ADVICE}")
-            return StableDiffusionXLPipeline.from_single_file(path, dtype=dtype)
+            return load_checkpoint(path, dtype)
         if path.is_dir():
             if not (path / "model_index.json").is_file():
                 raise ModelLoadError(f"the folder {model} has no model_index.json: {_ADVICE}")
