@@ -1,6 +1,5 @@
 """LoRAs come in: dropped on the page, or named by path."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -48,13 +47,14 @@ def import_dropped(studio: Studio, files: Sequence[Path]) -> list[Imported | str
 
 def _move(file: Path, folder: Path) -> Path:
     target = folder / file.name
-    os.replace(file, target)
+    file.replace(target)
     shutil.rmtree(file.parent, ignore_errors=True)
     return target
 
 
 def _is_sidecar(file: Path, stems: set[str]) -> bool:
-    return any(file.name.endswith(ending) and file.name.removesuffix(ending) in stems for ending in SIDECAR_ENDINGS)
+    endings = (ending for ending in SIDECAR_ENDINGS if file.name.endswith(ending))
+    return any(file.name.removesuffix(ending) in stems for ending in endings)
 
 
 def import_named(studio: Studio, given: str) -> list[Imported | str]:

@@ -15,6 +15,7 @@ from ui.generate import idle, wire_generate
 from ui.generate_tab import GenerateTab, generate_tab
 from ui.library_tab import LibraryTab, library_tab, usable_names
 from ui.memory import wire_memory
+from ui.panel import panel
 from ui.rack import rack_props
 from ui.theme import ASSETS
 
@@ -29,12 +30,7 @@ def build(studio: Studio) -> gr.Blocks:
     with gr.Blocks(
         title=text.TITLE, analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True
     ) as page:
-        header = gr.HTML(
-            markup.header(studio),
-            js_on_load=(ASSETS / "header.js").read_text(encoding="utf-8"),
-            apply_default_css=False,
-            elem_id="header",
-        )
+        header = panel(markup.header(studio), script="header.js", elem_id="header")
         with gr.Tabs(elem_id="rooms") as rooms:
             with gr.Tab(text.GENERATE_TAB, id="generate"):
                 generating = generate_tab(studio)
@@ -50,6 +46,7 @@ def _wire(
     def renewed() -> dict[Any, Any]:
         return {
             header: markup.header(studio),
+            library.fidelity: markup.current_subspace(studio),
             library.table: markup.library(studio),
             library.which: gr.Dropdown(usable_names(studio)),
             tab.rack: gr.HTML(**rack_props(studio)),
@@ -58,7 +55,7 @@ def _wire(
     def refresh(event: Dependency) -> Dependency:
         return event.then(
             renewed,
-            outputs=[header, library.table, library.which, tab.rack],
+            outputs=[header, library.fidelity, library.table, library.which, tab.rack],
             show_progress="hidden",
             api_visibility="private",
         )
@@ -70,8 +67,9 @@ def _wire(
     drawing = [wire_generate(studio, tab), *wire_compare(studio, tab)]
     _cancel(tab.asking.cancel, tab.seeing.status, drawing)
     _cancel(library.cancel, library.job, compressing)
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     for go in (tab.rack.library, tab.rack.compress):
-        go(lambda: gr.Tabs(selected="library"), outputs=rooms, api_visibility="private", show_progress="hidden")
+        go(lambda: gr.Tabs(selected="library"), outputs=rooms, **quiet)
     refresh(wire_memory(page, tab))
 
 

@@ -25,6 +25,11 @@ class Side:
     finished: Finished
     seconds: float
 
+    @property
+    def told(self) -> tuple[str, str]:
+        """The caption and the times, in words."""
+        return self.caption, text.side_times(self.finished, self.seconds)
+
 
 @dataclass(frozen=True)
 class SideStep:
@@ -111,7 +116,7 @@ def _shown(tab: GenerateTab, pair: Pair) -> Iterator[Updates]:
         },
         lambda sides, _: {
             seeing.slider: tuple(str(side.finished.path) for side in sides),
-            seeing.captions: markup.captions(*(text.side(s.caption, s.finished, s.seconds) for s in sides)),
+            seeing.captions: markup.captions(*(side.told for side in sides)),
             seeing.status: markup.line(text.COMPARED),
             cancel: idle(),
         },

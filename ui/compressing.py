@@ -47,10 +47,10 @@ def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dep
 
 
 def _progress(event: FitProgress) -> str:
-    return markup.progress(
-        text.module(event.done, event.total, str(event.module)), event.done, event.total
-    )
+    return markup.progress(text.module(event.done, event.total, str(event.module)), event.done, event.total)
 
 
 def _finished(tab: LibraryTab, result: Compressed, seconds: float) -> Updates:
-    return {tab.job: "", tab.fidelity: markup.compression(result, seconds)}
+    sizes = (result.original_bytes, result.stored_bytes)
+    line = markup.line(text.compressed(len(result.styles), *sizes, seconds), "good")
+    return {tab.job: line, tab.fidelity: markup.compression(result)}

@@ -56,5 +56,5 @@ def warn(error: StudioError) -> str:
     """Tell the user what was wrong in a toast that interrupts nothing; returns its one line."""
     line = " ".join(str(error).split())
     line = line[:1].upper() + line[1:]
-    gr.Warning(html.escape(line, quote=False), title="That did not work", duration=12)
+    gr.Warning(html.escape(line, quote=False), duration=7)
     return line

@@ -1,6 +1,7 @@
 """The command line of the page. Imports nothing heavy, so that --help and a refusal are instant."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,5 @@ def _auth(text: str) -> tuple[str, str]:
 
 
 def _refuse(reason: str) -> None:
-    import sys
-
     print(f"app.py: {reason}", file=sys.stderr)
     raise SystemExit(2)

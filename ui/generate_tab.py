@@ -9,6 +9,7 @@ from gradio.components import Component
 
 from eigenlorax.studio import Studio
 from ui import markup, text
+from ui.panel import panel
 from ui.rack import style_rack
 
 
@@ -110,8 +111,8 @@ def _seeing() -> Seeing:
                 label=text.COMPARISON, show_label=False, interactive=False, format="png",
                 elem_id="comparison", buttons=["fullscreen"], max_height=620,
             )  # fmt: skip
-            captions = gr.HTML(markup.line(text.COMPARE_HINT), elem_id="captions")
-    status = gr.HTML(markup.line(text.NO_PICTURE), elem_id="status")
+            captions = panel(markup.line(text.COMPARE_HINT), elem_id="captions")
+    status = panel(markup.line(text.NO_PICTURE), elem_id="status")
     with gr.Row(elem_id="comparing"):
         original = gr.Button(text.COMPARE_ORIGINAL, size="sm", min_width=200)
         base = gr.Button(text.COMPARE_BASE, size="sm", min_width=160)

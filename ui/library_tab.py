@@ -6,7 +6,7 @@ import gradio as gr
 
 from eigenlorax.studio import DEFAULT_RETAIN, Studio
 from ui import markup, text
-from ui.theme import ASSETS
+from ui.panel import panel
 
 
 @dataclass(frozen=True)
@@ -30,31 +30,47 @@ def library_tab(studio: Studio) -> LibraryTab:
     """Lay the tab out; it comes to life in `ui.adding` and `ui.compressing`."""
     with gr.Row(elem_id="library-room"):
         with gr.Column(min_width=300, scale=4, elem_id="adding"):
-            gr.HTML(markup.heading(text.ADD_HEADING))
+            panel(markup.heading(text.ADD_HEADING))
             drop = gr.File(file_count="multiple", label=text.DROP, height=150, elem_id="drop")
             with gr.Group():
                 path = gr.Textbox(label=text.PATH, placeholder=text.PATH_HINT, elem_id="path", max_lines=1)
                 add = gr.Button(text.ADD, elem_id="add", size="sm")
-            results = gr.HTML("", elem_id="results")
-            gr.HTML(markup.heading(text.COMPRESS_HEADING, text.COMPRESS_INFO))
+            results = panel(elem_id="results")
+            panel(markup.heading(text.COMPRESS_HEADING, text.COMPRESS_INFO))
             quality = gr.Slider(
-                0.5, 0.999, DEFAULT_RETAIN, step=0.001, label=text.QUALITY, info=text.QUALITY_INFO, elem_id="quality"
+                0.5,
+                0.999,
+                DEFAULT_RETAIN,
+                step=0.001,
+                label=text.QUALITY,
+                info=text.QUALITY_INFO,
+                elem_id="quality",
             )
             which = gr.Dropdown(
-                usable_names(studio), value=[], multiselect=True, label=text.WHICH, info=text.WHICH_INFO, elem_id="which"
+                usable_names(studio),
+                value=[],
+                multiselect=True,
+                label=text.WHICH,
+                info=text.WHICH_INFO,
+                elem_id="which",
             )
             with gr.Row():
-                compress = gr.Button(text.COMPRESS, variant="primary", elem_id="compress", scale=3, min_width=120)
-                cancel = gr.Button(text.CANCEL, scale=1, min_width=90, interactive=False, elem_id="cancel-compress")
+                compress = gr.Button(
+                    text.COMPRESS, variant="primary", elem_id="compress", scale=3, min_width=120
+                )
+                cancel = gr.Button(
+                    text.CANCEL, scale=1, min_width=90, interactive=False, elem_id="cancel-compress"
+                )
         with gr.Column(min_width=320, scale=9, elem_id="knowing"):
-            job = gr.HTML("", elem_id="job")
-            fidelity = gr.HTML("", elem_id="fidelity")
-            gr.HTML(markup.heading(text.TABLE_HEADING))
-            table = gr.HTML(
-                markup.library(studio), js_on_load=(ASSETS / "library.js").read_text(encoding="utf-8"),
-                apply_default_css=False, elem_id="library",
+            job = panel(elem_id="job")
+            fidelity = panel(markup.current_subspace(studio), elem_id="fidelity")
+            panel(markup.heading(text.TABLE_HEADING))
+            table = panel(
+                markup.library(studio),
+                script="library.js",
                 html_template=markup.LIBRARY_TEMPLATE,
-            )  # fmt: skip
+                elem_id="library",
+            )
     return LibraryTab(drop, path, add, results, quality, which, compress, cancel, job, fidelity, table)
 
 

@@ -26,7 +26,15 @@ LIBRARY_TEMPLATE = (
     f'placeholder="{text.FILTER_LORAS}" autocomplete="off"><div>${{value}}</div>'
 )
 _LIBRARY_COLUMNS = ("", "LoRA", "Verdict", "Rank", "Modules", "Size", "Trigger words", "Energy kept")
-_FIDELITY_COLUMNS = ("Style", "Energy kept", "Verdict", "Weight error", "LoRA", "Style", "Worst module")
+_FIDELITY_COLUMNS = (
+    "Style",
+    "Energy kept",
+    "Verdict",
+    "Weight error",
+    "LoRA file",
+    "Style file",
+    "Worst module",
+)
 
 
 def header(studio: Studio) -> str:
@@ -69,7 +77,7 @@ def line(words: str, tone: str = "") -> str:
 def lines(*words: str) -> str:
     """The lines below a picture, the first one stronger."""
     first, *rest = words
-    return line(first, "facts") + "".join(f'<p class="line quiet">{escape(word)}</p>' for word in rest if word)
+    return line(first, "facts") + "".join(f'<p class="line quiet">{escape(word)}</p>' for word in rest)
 
 
 def heading(words: str, explanation: str = "") -> str:
@@ -78,9 +86,12 @@ def heading(words: str, explanation: str = "") -> str:
     return f'<div class="heading"><h2>{escape(words)}</h2>{below}</div>'
 
 
-def captions(left: str, right: str) -> str:
-    """What the two halves of a comparison show."""
-    return f'<div class="captions"><p>◀ {escape(left)}</p><p>{escape(right)} ▶</p></div>'
+def captions(left: tuple[str, str], right: tuple[str, str]) -> str:
+    """What the two halves of a comparison show: a caption and its times each."""
+    halves = (
+        f"<p><b>{escape(words)}</b><small>{escape(times)}</small></p>" for words, times in (left, right)
+    )
+    return f'<div class="captions">{"".join(halves)}</div>'
 
 
 def badge(word: str, tone: str) -> str:
@@ -97,9 +108,8 @@ def _import_line(result: Imported | str) -> str:
     if isinstance(result, str):
         return f'<li class="bad"><span>{escape(result)}</span></li>'
     report = result.report
-    facts = f"rank {report.rank_text} · {text.count(len(report.ranks), 'module')} · {text.megabytes(report.file_bytes)}"
     said = {
-        Verdict.USABLE: f"added · {facts}",
+        Verdict.USABLE: f"added · {text.lora_facts(report)}",
         Verdict.PARTLY: f"added, usable in part: {report.reason}",
         Verdict.OTHER_BASE: f"kept for later: {report.reason}",
         Verdict.BROKEN: f"left out: {report.reason}",
@@ -152,7 +162,14 @@ def _bar(fidelity: Fidelity) -> str:
     )
 
 
-def compression(result: Compressed, seconds: float) -> str:
+def current_subspace(studio: Studio) -> str:
+    """The current subspace's sizes and fidelity; nothing before the first compression."""
+    styles = studio.styles
+    before = sum(style.fidelity.original_bytes for style in styles.values())
+    return compression(Compressed(styles, before, studio.stored_bytes)) if styles else ""
+
+
+def compression(result: Compressed) -> str:
     """Bytes before and after as two bars, then how near each style is to its LoRA."""
     before, after = result.original_bytes, result.stored_bytes
     largest = max(before, after, 1)
@@ -161,11 +178,9 @@ def compression(result: Compressed, seconds: float) -> str:
         f"<b>{text.megabytes(size)}</b></div>"
         for label, size in (("Before", before), ("After", after))
     )
-    summary = text.compressed(len(result.styles), before, after, seconds)
-    return (
-        f'<div class="bytes"><p class="headline" role="status">{escape(summary)}</p>{bars}</div>'
-        f"{fidelity(list(result.styles.values()))}"
-    )
+    headline = escape(text.subspace(len(result.styles), before, after))
+    table = fidelity(list(result.styles.values()))
+    return f'<div class="bytes"><p class="headline">{headline}</p>{bars}</div>{table}'
 
 
 def fidelity(styles: Sequence[Style]) -> str:

@@ -9,7 +9,7 @@ import gradio as gr
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.style import Style
-from ui.theme import ASSETS
+from ui.panel import panel, read_asset
 from ui.thumbs import thumbnail_folder, thumbnail_url
 
 LIMIT = 2.0
@@ -21,11 +21,10 @@ def style_rack(studio: Studio) -> gr.HTML:
 
     It sends nothing while a slider moves; whoever draws a picture reads its value.
     """
-    return gr.HTML(
-        value=EMPTY,
-        html_template=(ASSETS / "rack.html").read_text(encoding="utf-8"),
-        js_on_load=(ASSETS / "rack.js").read_text(encoding="utf-8"),
-        apply_default_css=False,
+    return panel(
+        EMPTY,
+        script="rack.js",
+        html_template=read_asset("rack.html"),
         label="Style rack",
         elem_id="rack",
         **rack_props(studio),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from eigenlorax.formats.report import ImportReport
 from eigenlorax.studio import Finished
 
 TITLE = "EigenLoRAx Studio"
@@ -101,7 +102,8 @@ def milliseconds(value: float) -> str:
 
 def drawn(switch_ms: float, steps: int, seconds: float, seed: int) -> str:
     """The line under a picture."""
-    return f"style applied in {milliseconds(switch_ms)} · {count(steps, 'step')} in {seconds:.1f} s · seed {seed}"
+    took = f"{count(steps, 'step')} in {seconds:.1f} s"
+    return f"style applied in {milliseconds(switch_ms)} · {took} · seed {seed}"
 
 
 def prompt_used(prompt: str) -> str:
@@ -121,7 +123,7 @@ def original_caption(name: str, strength: float) -> str:
 
 def style_caption(name: str, strength: float) -> str:
     """The right half of a comparison with a LoRA."""
-    return f"Style {name} at {strength:g} from the subspace"
+    return f"Subspace style {name} at {strength:g}"
 
 
 def blend_caption(blend: Mapping[str, float]) -> str:
@@ -129,9 +131,15 @@ def blend_caption(blend: Mapping[str, float]) -> str:
     return " + ".join(f"{name} {strength:g}" for name, strength in blend.items() if strength)
 
 
-def side(caption: str, finished: Finished, seconds: float) -> str:
-    """One half of a comparison with its times."""
-    return f"{caption}: applied in {milliseconds(finished.switch_ms)}, drawn in {seconds:.1f} s"
+def side_times(finished: Finished, seconds: float) -> str:
+    """How long one half of a comparison took."""
+    return f"applied in {milliseconds(finished.switch_ms)}, drawn in {seconds:.1f} s"
+
+
+def lora_facts(report: ImportReport) -> str:
+    """Rank, modules and size of a LoRA."""
+    size = megabytes(report.file_bytes)
+    return f"rank {report.rank_text} · {count(len(report.ranks), 'module')} · {size}"
 
 
 def step(done: int, total: int) -> str:
@@ -155,8 +163,11 @@ def no_such_path(path: str) -> str:
 
 
 def compressed(styles: int, before: int, after: int, seconds: float) -> str:
-    """The result of a compression in one line."""
-    return (
-        f"{count(styles, 'LoRA')}: {megabytes(before)} before, {megabytes(after)} after "
-        f"({ratio(before, after)}), in {seconds:.1f} s"
-    )
+    """What a compression has done, in one line."""
+    size = f"{megabytes(before)} have become {megabytes(after)} ({ratio(before, after)})"
+    return f"{count(styles, 'LoRA')} compressed in {seconds:.1f} s: {size}. The styles are in Generate."
+
+
+def subspace(styles: int, before: int, after: int) -> str:
+    """What the current subspace is, in one line."""
+    return f"{count(styles, 'style')} in one subspace, {ratio(before, after)}"

@@ -15,9 +15,7 @@ PAPER = Color(
     name="paper-studio", c50="#faf9f7", c100="#f3f1ed", c200="#e7e4de", c300="#d5d1c9", c400="#a9a49a",
     c500="#78736a", c600="#5b574f", c700="#44413b", c800="#2a2826", c900="#1d1c1a", c950="#141312",
 )  # fmt: skip
-RADIUS = Size(
-    name="radius-studio", xxs="3px", xs="4px", sm="6px", md="9px", lg="12px", xl="16px", xxl="22px"
-)
+RADIUS = Size(name="radius-studio", xxs="3px", xs="4px", sm="6px", md="9px", lg="12px", xl="16px", xxl="22px")
 
 
 def studio_theme() -> Base:
@@ -67,7 +65,8 @@ def studio_theme() -> Base:
         button_secondary_text_color="*neutral_800", button_secondary_text_color_dark="*neutral_100",
         button_border_width="1px", button_large_radius="*radius_md", button_small_radius="*radius_md",
         button_large_text_weight="600", button_large_text_size="*text_md",
-        button_large_padding="*spacing_md calc(2 * *spacing_md)", layout_gap="*spacing_lg", button_transition="background 120ms ease, border-color 120ms ease",
+        button_large_padding="*spacing_md calc(2 * *spacing_md)", layout_gap="*spacing_lg",
+        button_transition="background 120ms ease, border-color 120ms ease",
         slider_color="*primary_600", slider_color_dark="*primary_300",
         checkbox_background_color_selected="*primary_600",
         checkbox_background_color_selected_dark="*primary_500",
