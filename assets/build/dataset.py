@@ -1,0 +1,125 @@
+"""Render the picture sets from their npm packages: OUT/<set>/<file>.webp, captions.jsonl.gz, sets.json.
+
+Needs `npm` on the PATH (packages are fetched by name with `npm pack` into PACKAGES, once). Takes some 20
+minutes on two CPU cores. `--compare DIR` measures agreement with another data folder instead of rendering.
+"""
+
+import argparse
+import gzip
+import json
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from dataset_names import emoji_facts
+from dataset_packs import NAME_PACKAGES, PACKS, Pack, drawings, place
+from subjects import load_rows
+
+TABLE = Path(__file__).with_name("dataset_icons.tsv")
+QUALITY = 88
+
+
+def fetch(package: str, store: Path) -> Path:
+    """The unpacked folder of an npm package, fetched by name unless kept. Raises CalledProcessError."""
+    folder = store / package.strip("@").replace("/", "-")
+    if not (folder / "package").is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["npm", "pack", "--silent", "--pack-destination", str(folder), package]
+        archive = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]
+        with tarfile.open(folder / archive) as packed:
+            packed.extractall(folder, filter="data")
+        (folder / archive).unlink()
+    return folder / "package"
+
+
+def render_set(
+    name: str, pack: Pack, folder: Path, facts: dict[str, dict[str, Any]], out: Path
+) -> list[dict[str, Any]]:
+    """Draw one set into out/<name> and return its caption rows; emoji without facts are left out."""
+    table = [tuple(line.split("\t")) for line in TABLE.read_text(encoding="utf-8").splitlines()]
+    (out / name).mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for key, stem, drawing in drawings(pack, folder, [(a, b, c) for a, b, c in table]):
+        if key not in facts or stem in seen:
+            continue
+        seen.add(stem)
+        place(drawing).save(out / name / f"{stem}.webp", quality=QUALITY, method=4)
+        row = {"set": name, "file": f"{stem}.webp", **facts[key]}
+        if name.startswith("p-"):
+            words = stem.removesuffix(pack.suffix).split("-")
+            kept = ("set", "file", "codepoint", "name", "group", "subgroup")
+            row = {k: row[k] for k in kept} | {"keywords": words, "caption": row["caption"]}
+        rows.append(row)
+    order = {key: number for number, key in enumerate(facts)}
+    return sorted(rows, key=lambda row: (order[row["codepoint"]], row["file"]))
+
+
+def render(out: Path, store: Path, names: list[str]) -> None:
+    """Render the named sets and write captions.jsonl.gz and sets.json for all of them."""
+    emojibase, emojilib = (fetch(package, store) for package in NAME_PACKAGES)
+    facts = emoji_facts(emojibase, emojilib)
+    rows: list[dict[str, Any]] = []
+    sets: dict[str, dict[str, Any]] = {}
+    for name in names:
+        pack = PACKS[name]
+        folder = fetch(pack.package, store)
+        mine = render_set(name, pack, folder, facts, out)
+        version = json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"]
+        about = {"licence": pack.licence, "author": pack.author, "source": f"npm {pack.package} {version}"}
+        sets[name] = {"count": len(mine), **about}
+        rows += mine
+        print(f"{name}: {len(mine)} pictures ({pack.package} {version})", flush=True)
+    (out / "sets.json").write_text(json.dumps(sets, indent=1) + "\n", encoding="utf-8")
+    with gzip.GzipFile(out / "captions.jsonl.gz", "wb", mtime=0) as packed:
+        for row in rows:
+            packed.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+
+
+def agreement(one: Path, other: Path) -> None:
+    """Print for each set: pictures in both, in one only, and the PSNR between the two where both have it."""
+    tables = [{(row["set"], row["file"]): row for row in load_rows(folder)} for folder in (one, other)]
+    for name in sorted({key[0] for key in tables[0]}):
+        files = [{key[1] for key in table if key[0] == name} for table in tables]
+        both = sorted(files[0] & files[1])
+        scores = [psnr(one / name / file, other / name / file) for file in both]
+        same = sum(tables[0][name, file]["caption"] == tables[1][name, file]["caption"] for file in both)
+        marks = np.percentile(scores, (5, 50)) if scores else (float("nan"), float("nan"))
+        print(
+            f"{name:27} both {len(both):5}  only here {len(files[0] - files[1]):4}  only there"
+            f" {len(files[1] - files[0]):4}  PSNR median {marks[1]:5.1f} dB, 5% below {marks[0]:5.1f} dB"
+            f"  same caption {same}"
+        )
+
+
+def psnr(one: Path, other: Path) -> float:
+    """Peak signal-to-noise ratio of two pictures in dB, at most 99."""
+    first, second = (np.asarray(Image.open(path).convert("RGB"), dtype=np.float64) for path in (one, other))
+    error = float(((first - second) ** 2).mean())
+    return 99.0 if error == 0 else min(99.0, 10 * float(np.log10(255**2 / error)))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True, help="data folder to write (or to compare)")
+    parser.add_argument(
+        "--packages", type=Path, default=Path("build-data/npm"), help="where packages are kept"
+    )
+    parser.add_argument("--sets", nargs="*", default=list(PACKS), choices=list(PACKS), metavar="SET")
+    parser.add_argument("--compare", type=Path, help="another data folder to compare OUT with")
+    args = parser.parse_args()
+    if args.compare:
+        agreement(args.out, args.compare)
+    else:
+        render(args.out, args.packages, args.sets)
+
+
+if __name__ == "__main__":
+    main()
