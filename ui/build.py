@@ -1,6 +1,5 @@
 """The whole page: a header, a tab for each room, and what they tell each other."""
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,12 +16,6 @@ from ui.library_tab import LibraryTab, library_tab, usable_names
 from ui.memory import wire_memory
 from ui.panel import panel
 from ui.rack import rack_props
-from ui.theme import ASSETS
-
-
-def style_sheets() -> list[Path]:
-    """The page's own CSS, on top of the theme."""
-    return [ASSETS / name for name in ("style.css", "rack.css", "library.css")]
 
 
 def build(studio: Studio) -> gr.Blocks:

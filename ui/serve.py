@@ -7,7 +7,7 @@ import gradio as gr
 
 from eigenlorax.studio import Studio
 from ui import text
-from ui.build import build, style_sheets
+from ui.build import build
 from ui.flags import Flags
 from ui.theme import FAVICON, studio_theme
 from ui.thumbs import thumbnail_folder
@@ -40,7 +40,6 @@ def serve(studio: Studio, flags: Flags) -> None:
         prevent_thread_lock=True,
         quiet=True,
         theme=studio_theme(),
-        css_paths=style_sheets(),
         favicon_path=FAVICON,
         footer_links=["api"],
         run_history=False,

@@ -5,6 +5,7 @@ from pathlib import Path
 from gradio.themes import Base, Color, LocalFont, Size, sizes
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+STYLE_SHEETS = ("style.css", "rack.css", "library.css")
 FAVICON = ASSETS / "favicon.svg"
 
 TEAL = Color(
@@ -23,7 +24,7 @@ def studio_theme() -> Base:
     # Gradio's semi-bold files hold only some hundred letters, so weight 600 must fall on the bold one.
     plex = LocalFont("IBM Plex Sans", weights=(400, 700))
     mono = LocalFont("IBM Plex Mono", weights=(400,))
-    return Base(
+    theme = Base(
         primary_hue=TEAL, secondary_hue=TEAL, neutral_hue=PAPER, radius_size=RADIUS,
         spacing_size=sizes.spacing_md, text_size=sizes.text_md,
         font=(plex, "system-ui", "sans-serif"), font_mono=(mono, "ui-monospace", "monospace"),
@@ -75,3 +76,6 @@ def studio_theme() -> Base:
         color_accent="*primary_600", color_accent_soft="*primary_50", color_accent_soft_dark="#18302e",
         link_text_color="*primary_700", link_text_color_dark="*primary_300",
     )  # fmt: skip
+    # Not as `css_paths`: Gradio rewrites those, and breaks media queries and `:is()` on the way.
+    theme.custom_css = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in STYLE_SHEETS)
+    return theme

@@ -1,0 +1,234 @@
+"""The main job as a person does it: drop, compress, move a slider, generate, compare; and what they do wrong."""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image, ImageChops
+from playwright.sync_api import Locator, Page, expect
+from safetensors.torch import save_file
+
+from eigenlorax.studio import DEMO_LORAS
+
+pytestmark = pytest.mark.browser
+
+
+def drop(page: Page, *files: Path) -> None:
+    """Let files fall on the drop zone, as a mouse does."""
+    contents = [{"name": file.name, "data": base64.b64encode(file.read_bytes()).decode()} for file in files]
+    transfer = page.evaluate_handle(
+        """files => {
+            const transfer = new DataTransfer();
+            for (const { name, data } of files)
+                transfer.items.add(new File([Uint8Array.from(atob(data), c => c.charCodeAt(0))], name));
+            return transfer;
+        }""",
+        contents,
+    )
+    page.locator("#drop button").first.dispatch_event("drop", {"dataTransfer": transfer})
+
+
+def go(page: Page, tab: str) -> None:
+    page.get_by_role("tab", name=tab, exact=True).click()
+
+
+def results(page: Page, count: int) -> list[str]:
+    """The lines that an import leaves, once there are `count` of them."""
+    lines = page.locator("#results li")
+    expect(lines).to_have_count(count)
+    return lines.all_inner_texts()
+
+
+def generate(page: Page) -> Image.Image:
+    """Press Generate and wait for the picture."""
+    shown = page.locator("#picture img")
+    before = shown.get_attribute("src") if shown.count() else ""
+    page.get_by_role("button", name="Generate", exact=True).click()
+    page.wait_for_function(
+        "old => { const img = document.querySelector('#picture img'); return img && img.getAttribute('src') !== old; }",
+        arg=before,
+    )
+    expect(page.locator("#status")).to_contain_text("style applied in")
+    answer = page.request.get(shown.evaluate("image => image.src"))
+    return Image.open(io.BytesIO(answer.body())).convert("RGB")
+
+
+def differ(one: Image.Image, other: Image.Image) -> bool:
+    return ImageChops.difference(one, other).getbbox() is not None
+
+
+def slider(page: Page, style: str) -> Locator:
+    return page.get_by_label(f"{style} strength", exact=True)
+
+
+def ask(page: Page, prompt: str, seed: int = 7, steps: int = 6) -> None:
+    page.get_by_label("Prompt", exact=True).fill(prompt)
+    page.get_by_label("Seed", exact=True).fill(str(seed))
+    page.get_by_label("number input for Steps").fill(str(steps))
+    page.get_by_label("number input for Steps").press("Tab")
+
+
+@pytest.fixture
+def compressed(page: Page) -> Page:
+    """The page with styles in its rack."""
+    if page.get_by_role("button", name="Compress them now").is_visible():
+        page.get_by_role("button", name="Compress them now").click()
+        expect(page.locator("#job")).to_contain_text("compressed in", timeout=90_000)
+        go(page, "Generate")
+    page.get_by_role("listitem").first.wait_for()
+    return page
+
+
+def first_style(page: Page) -> str:
+    return page.locator("#rack .style-name strong").first.inner_text()
+
+
+def test_drop_compress_and_see_the_styles(page: Page, tmp_path: Path) -> None:
+    expect(page.get_by_role("heading", name="No styles yet")).to_be_visible()
+    original = sorted(DEMO_LORAS.glob("*.safetensors"))[0]
+    mine, note = tmp_path / "my own style (v2).safetensors", tmp_path / "my own style (v2).json"
+    mine.write_bytes(original.read_bytes())
+    note.write_text(json.dumps({"activation text": "my very own look"}))
+    page.get_by_role("button", name="Go to Library").click()
+    drop(page, note, mine)
+    (line,) = results(page, 1)
+    assert line.startswith("my own style (v2).safetensors")
+    assert "added · rank" in line
+    expect(page.locator("#library tr", has_text="my own style (v2)")).to_contain_text("my very own look")
+    page.get_by_label("Quality", exact=True).press("ArrowRight")
+    page.get_by_role("button", name="Compress", exact=True).click()
+    expect(page.locator("#job")).to_contain_text("compressed in", timeout=90_000)
+    expect(page.locator("#fidelity tr", has_text="my own style (v2)")).to_contain_text("%")
+    expect(page.locator("#header")).to_contain_text("smaller")
+    assert page.locator("#fidelity tbody tr").count() == len(list(DEMO_LORAS.glob("*.safetensors"))) + 1
+    go(page, "Generate")
+    expect(slider(page, "my own style (v2)")).to_be_visible()
+
+
+def test_a_slider_changes_the_picture_and_zero_is_the_base(compressed: Page) -> None:
+    page, style = compressed, first_style(compressed)
+    page.get_by_label("Add trigger words to the prompt").uncheck()
+    ask(page, "a red apple")
+    base = generate(page)
+    slider(page, style).press("ArrowRight")
+    expect(page.get_by_label(f"{style} strength as a number")).to_have_value("1.05")
+    expect(page.get_by_role("switch", name=f"{style} on", exact=True)).to_be_checked()
+    by_keyboard = generate(page)
+    assert differ(base, by_keyboard)
+    box = slider(page, style).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.up()
+    assert float(slider(page, style).input_value()) < -0.9
+    assert differ(by_keyboard, generate(page))
+    page.get_by_label(f"{style} strength as a number").fill("0")
+    page.get_by_label(f"{style} strength as a number").press("Enter")
+    assert not differ(base, generate(page))
+
+
+def test_trigger_words_solo_and_all_off(compressed: Page) -> None:
+    page = compressed
+    one, two = page.locator("#rack .style-name strong").all_inner_texts()[:2]
+    ask(page, "a red apple", steps=2)
+    page.get_by_role("switch", name=f"{one} on", exact=True).click()
+    page.get_by_role("switch", name=f"{two} on", exact=True).click()
+    expect(page.locator(".rack-summary")).to_contain_text("2 of ")
+    generate(page)
+    words = page.locator("#rack .style-name small").all_inner_texts()
+    expect(page.locator("#status")).to_contain_text(f"Prompt: a red apple, {words[0]}")
+    page.get_by_role("button", name=f"{two} solo", exact=True).click()
+    generate(page)
+    expect(page.locator("#status")).to_contain_text(f"Prompt: a red apple, {words[1]}")
+    page.get_by_role("button", name="All off").click()
+    expect(page.locator(".rack-summary")).to_contain_text("0 of ")
+    page.get_by_label("Filter styles").fill(two)
+    expect(page.get_by_label(f"{one} strength", exact=True)).to_be_hidden()
+    expect(page.get_by_label(f"{two} strength", exact=True)).to_be_visible()
+
+
+def test_compare_with_the_original_and_with_no_style(compressed: Page) -> None:
+    page, style = compressed, first_style(compressed)
+    ask(page, "a red apple", steps=3)
+    page.get_by_role("button", name="Compare with the original LoRA").click()
+    expect(page.locator("#status")).to_contain_text("Switch on a style first")
+    slider(page, style).press("ArrowLeft")
+    page.get_by_role("button", name="Compare with the original LoRA").click()
+    expect(page.locator("#captions")).to_contain_text(f"Original LoRA {style} at 0.95")
+    expect(page.locator("#captions")).to_contain_text(f"Subspace style {style} at 0.95")
+    expect(page.locator("#comparison img")).to_have_count(2)
+    page.get_by_role("button", name="Compare with no style").click()
+    expect(page.locator("#captions")).to_contain_text("Base model, no style")
+
+
+def test_bad_files_are_explained_and_all_goes_on(compressed: Page, tmp_path: Path) -> None:
+    page = compressed
+    good = sorted(DEMO_LORAS.glob("*.safetensors"))[0].read_bytes()
+    bad = {"text": b"I am a text", "truncated": good[: len(good) // 2], "empty": b""}
+    files = [tmp_path / f"{name}.safetensors" for name in bad]
+    for file, content in zip(files, bad.values(), strict=True):
+        file.write_bytes(content)
+    old = tmp_path / "old-style.safetensors"
+    stem = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
+    save_file(
+        {f"{stem}.lora_down.weight": torch.zeros(4, 768), f"{stem}.lora_up.weight": torch.zeros(320, 4)}, old
+    )
+    go(page, "Library")
+    drop(page, *files, old)
+    lines = results(page, 4)
+    for line, name in zip(lines, ["text", "truncated", "empty"], strict=False):
+        assert line.startswith(f"{name}.safetensors")
+        assert "left out: " in line
+    assert "SD1" in lines[3]
+    page.get_by_label("Folder or file path").fill(str(tmp_path / "nowhere"))
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#results")).to_contain_text("there is no file or folder at")
+    go(page, "Generate")
+    ask(page, "  ")
+    page.get_by_role("button", name="Generate", exact=True).click()
+    expect(page.locator("#status")).to_contain_text("The prompt is empty: write what the picture should show")
+    ask(page, "a red apple", steps=2)
+    generate(page)
+
+
+def test_a_reload_keeps_what_was_typed(compressed: Page) -> None:
+    page, style = compressed, first_style(compressed)
+    ask(page, "a blue fish", seed=11)
+    slider(page, style).press("ArrowLeft")
+    page.reload()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a blue fish")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("11")
+    expect(slider(page, style)).to_have_value("0.95")
+    expect(page.get_by_role("switch", name=f"{style} on", exact=True)).to_be_checked()
+
+
+def test_cancel_frees_the_model(compressed: Page) -> None:
+    page = compressed
+    ask(page, "a red apple", steps=60)
+    page.get_by_role("button", name="Generate", exact=True).click()
+    expect(page.locator("#status")).to_contain_text("Step ")
+    page.locator("#cancel").click()
+    expect(page.locator("#status")).to_contain_text("Cancelled")
+    ask(page, "a red apple", steps=2)
+    generate(page)
+
+
+def test_light_and_dark(page: Page) -> None:
+    dark = "() => document.body.classList.contains('dark')"
+    assert not page.evaluate(dark)
+    page.get_by_role("button", name="Switch between light and dark").click()
+    assert page.evaluate(dark)
+    page.reload()
+    page.get_by_role("region", name="Styles", exact=True).wait_for()
+    page.wait_for_function(dark)
+
+
+def test_a_narrow_window_needs_no_sideways_scrolling(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    for tab in ("Generate", "Library"):
+        go(page, tab)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,50 @@
+"""The command line of the page: what is accepted, and what is refused in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from ui.flags import parse_flags
+
+
+def test_defaults_are_private_and_local() -> None:
+    flags = parse_flags([])
+    assert (flags.host, flags.port, flags.share, flags.auth) == ("127.0.0.1", None, False, None)
+    assert flags.model is None
+    assert flags.open_browser
+    assert flags.data_dir.name == "EigenLoRAx Studio"
+
+
+def test_everything_given(tmp_path: Path) -> None:
+    flags = parse_flags(
+        ["--model", "owner/name", "--data-dir", str(tmp_path), "--port", "7900", "--listen", "192.168.1.5",
+         "--share", "--auth", "me:se:cret", "--no-browser"]
+    )  # fmt: skip
+    assert flags.model == "owner/name"
+    assert (flags.host, flags.port, flags.share) == ("192.168.1.5", 7900, True)
+    assert flags.auth == ("me", "se:cret")
+    assert flags.data_dir == tmp_path.resolve()
+    assert not flags.open_browser
+
+
+def test_listen_without_an_address_is_everywhere() -> None:
+    assert parse_flags(["--listen", "--gradio-auth", "me:secret"]).host == "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--listen"], "--listen opens the page to others, so it needs --auth USER:PASSWORD"),
+        (["--listen", "10.0.0.1"], "needs --auth"),
+        (["--share"], "--share opens the page to others"),
+        (["--auth", "me"], "USER:PASSWORD"),
+        (["--auth", ":secret"], "USER:PASSWORD"),
+        (["--port", "0"], "choose a number from 1 to 65535"),
+        (["--port", "http"], "choose a number from 1 to 65535"),
+    ],
+)
+def test_refusals(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        parse_flags(arguments)
+    assert refusal.value.code == 2
+    assert reason in capsys.readouterr().err.splitlines()[-1]

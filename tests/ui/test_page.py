@@ -1,0 +1,127 @@
+"""The page on a tiny studio: what comes in, what it says, and what it offers to programs."""
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from eigenlorax.formats.report import Verdict
+from eigenlorax.runtime.sdxl import BaseModel
+from eigenlorax.studio import Imported, Studio
+from tests import tiny
+from tests.conftest import CPU
+from ui import markup
+from ui.adding import import_dropped, import_named
+from ui.build import build
+from ui.rack import rack_props
+from ui.thumbs import thumbnail_folder, thumbnail_url
+
+
+@pytest.fixture
+def studio(tmp_path: Path, tiny_model: Path) -> Studio:
+    studio = Studio(str(tiny_model), tmp_path / "data", CPU)
+    thumbnail_folder(studio).mkdir(parents=True)
+    return studio
+
+
+@pytest.fixture
+def page(studio: Studio) -> gr.Blocks:
+    """The page, not served. Built where an event loop runs: else Gradio makes one for its locks and leaves it open."""
+
+    async def built() -> gr.Blocks:
+        return build(studio)
+
+    return asyncio.run(built())
+
+
+@pytest.fixture
+def file(tmp_path: Path, base: BaseModel) -> Path:
+    return tiny.write_lora(tmp_path / "source" / "neon <b>.safetensors", tiny.lora(base.layout, "neon"))
+
+
+def uploaded(tmp_path: Path, *files: Path) -> list[Path]:
+    """As Gradio keeps uploads: each file in a folder of its own."""
+    places = []
+    for number, path in enumerate(files):
+        folder = tmp_path / "uploads" / str(number)
+        folder.mkdir(parents=True)
+        places.append(Path(shutil.copy(path, folder)))
+    return places
+
+
+def test_dropped_sidecars_find_their_lora(studio: Studio, file: Path, tmp_path: Path) -> None:
+    note = file.with_suffix(".json")
+    note.write_text(json.dumps({"activation text": "neon look"}))
+    preview = file.with_name(f"{file.stem}.preview.png")
+    Image.new("RGB", (300, 200), "teal").save(preview)
+    stray = tmp_path / "holiday.png"
+    Image.new("RGB", (8, 8)).save(stray)
+    results = import_dropped(studio, uploaded(tmp_path, note, file, stray, preview))
+    assert [(r.name, r.report.verdict) for r in results if isinstance(r, Imported)] == [
+        ("neon <b>.safetensors", Verdict.USABLE),
+        ("holiday.png", Verdict.BROKEN),
+    ]
+    (entry,) = studio.entries()
+    assert entry.report.trigger_words == ("neon look",)
+    assert entry.preview is not None
+    assert not any(path.is_file() for path in (tmp_path / "uploads").rglob("*"))
+    url = thumbnail_url(entry.preview, thumbnail_folder(studio))
+    with Image.open(next(thumbnail_folder(studio).iterdir())) as thumbnail:
+        assert max(thumbnail.size) == 128
+    assert url.startswith("gradio_api/file=/")
+
+
+def test_paths_are_imported_or_explained(studio: Studio, file: Path, tmp_path: Path) -> None:
+    (result,) = import_named(studio, f' "{file.parent}" ')
+    assert isinstance(result, Imported)
+    assert result.report.verdict is Verdict.USABLE
+    (tmp_path / "empty").mkdir()
+    assert import_named(studio, str(tmp_path / "empty")) == [f"{tmp_path}/empty holds no .safetensors file"]
+    assert import_named(studio, "/no/such") == ["there is no file or folder at /no/such"]
+    assert import_named(studio, "  ") == ["write a folder or a file to add LoRAs from"]
+
+
+def test_names_from_files_are_escaped_everywhere(studio: Studio, file: Path) -> None:
+    results = import_named(studio, str(file))
+    list(studio.compress())
+    pieces = (markup.import_results(results), markup.library(studio), markup.current_subspace(studio))
+    for piece in pieces:
+        assert "neon &lt;b&gt;" in piece
+        assert "<b>." not in piece
+    assert rack_props(studio)["styles"][0]["name"] == "neon <b>"
+
+
+def test_the_header_tells_what_there_is(studio: Studio, file: Path) -> None:
+    assert "none yet" in markup.header(studio)
+    import_named(studio, str(file))
+    assert rack_props(studio) == {"styles": [], "usable": 1}
+    list(studio.compress())
+    assert "1 style · " in markup.header(studio)
+
+
+def test_a_broken_preview_is_no_preview(studio: Studio, tmp_path: Path) -> None:
+    broken = tmp_path / "neon.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    assert thumbnail_url(broken, thumbnail_folder(studio)) == ""
+    assert thumbnail_url(None, thumbnail_folder(studio)) == ""
+
+
+def test_the_api_is_small_and_described(page: gr.Blocks) -> None:
+    endpoints = page.get_api_info()["named_endpoints"]
+    assert set(endpoints) == {
+        "/generate", "/compare_with_original", "/compare_with_base", "/compress", "/import_files", "/import_path",
+    }  # fmt: skip
+    assert all(endpoint["description"] for endpoint in endpoints.values())
+    names = {parameter["parameter_name"] for parameter in endpoints["/generate"]["parameters"]}
+    assert {"prompt", "negative_prompt", "seed", "steps", "guidance", "width", "height", "styles"} <= names
+
+
+def test_everything_a_person_can_set_has_a_label(page: gr.Blocks) -> None:
+    kinds = (gr.Textbox, gr.Number, gr.Slider, gr.Checkbox, gr.Dropdown, gr.File)
+    for block in page.blocks.values():
+        if isinstance(block, kinds):
+            assert block.label

@@ -1,0 +1,40 @@
+"""The page's code speaks to the studio and to value types only, and its files stay small."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SOURCES = [ROOT / "app.py", *sorted((ROOT / "ui").glob("*.py"))]
+ASSETS = [path for path in sorted((ROOT / "assets").glob("*")) if path.suffix in (".css", ".js", ".html")]
+ALLOWED = {
+    "eigenlorax.studio": None,
+    "eigenlorax.recipe": None,
+    "eigenlorax.errors": None,
+    "eigenlorax.formats.report": {"ImportReport", "Verdict"},
+    "eigenlorax.runtime.generate": {"Step"},
+    "eigenlorax.subspace.fidelity": {"Fidelity", "FidelityVerdict"},
+    "eigenlorax.subspace.fit": {"FitProgress"},
+    "eigenlorax.subspace.style": {"Style"},
+}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_imports(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("eigenlorax"):
+            names = ALLOWED[node.module or ""]
+            assert names is None or {alias.name for alias in node.names} <= names
+        if isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("eigenlorax") for alias in node.names)
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *ASSETS], ids=lambda path: path.name)
+def test_files_stay_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
+
+
+@pytest.mark.parametrize("path", ASSETS, ids=lambda path: path.name)
+def test_nothing_is_fetched_from_elsewhere(path: Path) -> None:
+    assert "//" not in path.read_text(encoding="utf-8").replace("\n//", "").removeprefix("//")
