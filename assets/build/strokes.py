@@ -113,7 +113,9 @@ def _paint(ink: torch.Tensor, count: int, layers: int, device: torch.device | st
     """Lay `ink` [N, layers, H, W] over a ground, layer after layer; half of the pictures use one ink colour."""
     colours = _colours(count, layers + 1, device)
     one = torch.rand(count, 1, 1, device=device) < 0.5
-    colours = torch.cat([colours[:, :1], torch.where(one, colours[:, 1:2], colours[:, 1:])], dim=1)
+    ground, inks = colours[:, :1], torch.where(one, colours[:, 1:2], colours[:, 1:])
+    alike = one & ((inks - ground).abs().amax(dim=-1, keepdim=True) < 0.15)
+    colours = torch.cat([ground, torch.where(alike, 1.0 - ground, inks)], dim=1)
     picture = colours[:, 0, :, None, None].expand(count, 3, SIZE, SIZE)
     for layer in range(layers):
         share = ink[:, layer : layer + 1]
