@@ -112,9 +112,9 @@ function build() {
   rows.clear();
   for (const style of props.styles ?? []) rows.set(style.name, row(style));
   list.replaceChildren(...[...rows.values()].map((parts) => parts.item));
-  const empty = rows.size === 0, waiting = props.usable ?? 0;
+  const ready = Boolean(props.ready), empty = rows.size === 0, waiting = props.usable ?? 0;
   element.querySelectorAll(".rack-head .rack-off, .rack-summary, .rack-tools, .rack-list").forEach((node) => { node.hidden = empty; });
-  find(".rack-empty").hidden = !empty;
+  find(".rack-empty").hidden = !(ready && empty);
   find(".rack-compress").hidden = waiting === 0;
   find(".rack-waiting").textContent = waiting
     ? `${waiting} ${waiting === 1 ? "LoRA waits" : "LoRAs wait"} in the Library. Compress turns them into styles that share one small space; then each gets a slider here.`
@@ -131,6 +131,6 @@ filter.addEventListener("input", sift);
 onlyOn.addEventListener("change", sift);
 find(".rack-compress").addEventListener("click", () => trigger("compress"));
 find(".rack-library").addEventListener("click", () => trigger("library"));
-watch(["styles", "usable"], build);
+watch(["styles", "usable", "ready"], build);
 watch("value", () => { read(); show(); });
 build();

@@ -67,10 +67,10 @@ def _wire(
 
 
 def _cancel(button: gr.Button, status: gr.HTML, events: list[Dependency]) -> None:
-    button.click(
+    # In two steps: a last word of progress must not write over the news that it was cancelled.
+    button.click(None, cancels=events).then(
         lambda: (markup.line(text.CANCELLED), idle()),
         outputs=[status, button],
-        cancels=events,
         api_visibility="private",
         show_progress="hidden",
     )

@@ -46,6 +46,7 @@ def wire_generate(studio: Studio, tab: GenerateTab) -> Dependency:
         concurrency_id=GPU,
         concurrency_limit=1,
         show_progress="hidden",
+        trigger_mode="multiple",  # "once" would swallow a press right after Cancel
         api_name="generate",
     )
 

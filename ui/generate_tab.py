@@ -64,7 +64,7 @@ def generate_tab(studio: Studio) -> GenerateTab:
         with gr.Column(elem_id="seeing", min_width=320, scale=6):
             seeing = _seeing()
         with gr.Column(elem_id="styling", min_width=320, scale=5):
-            rack = style_rack(studio)
+            rack = style_rack()
     return GenerateTab(asking, seeing, rack)
 
 

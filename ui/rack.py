@@ -16,10 +16,11 @@ LIMIT = 2.0
 EMPTY = "{}"
 
 
-def style_rack(studio: Studio) -> gr.HTML:
-    """The rack. Its value maps a style's name to `{"on": bool, "strength": float, "solo": bool}`.
+def style_rack() -> gr.HTML:
+    """The rack, which waits for `rack_props`.
 
-    It sends nothing while a slider moves; whoever draws a picture reads its value.
+    Its value maps a style's name to `{"on": bool, "strength": float, "solo": bool}`. It sends nothing
+    while a slider moves; whoever draws a picture reads its value.
     """
     return panel(
         EMPTY,
@@ -27,7 +28,9 @@ def style_rack(studio: Studio) -> gr.HTML:
         html_template=read_asset("rack.html"),
         label="Style rack",
         elem_id="rack",
-        **rack_props(studio),
+        styles=[],
+        usable=0,
+        ready=False,
     )
 
 
@@ -46,7 +49,8 @@ def rack_props(studio: Studio) -> dict[str, Any]:
         for entry in entries
         if entry.style
     ]
-    return {"styles": styles, "usable": sum(entry.report.usable for entry in entries)}
+    usable = sum(entry.report.usable for entry in entries)
+    return {"styles": styles, "usable": usable, "ready": True}
 
 
 def strengths(value: str) -> dict[str, float]:

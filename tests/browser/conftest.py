@@ -54,7 +54,7 @@ class Watch:
             self.troubles.append(f"a request to elsewhere: {address}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium from the system, else playwright's own; without one, a skip with a reason (a failure in CI)."""
     with sync_playwright() as playwright:
@@ -69,7 +69,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Server]:
     """`python app.py` on the demo model, in an empty data folder."""
     folder = tmp_path_factory.mktemp("page")
@@ -87,7 +87,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
         "--no-browser",
     ]
     with log.open("wb") as output:
-        process = subprocess.Popen([*command, *MODEL], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
     try:
         yield Server(_wait_for_url(process, log), log)
         assert "Traceback" not in log.read_text(encoding="utf-8")

@@ -74,6 +74,7 @@ def ask(page: Page, prompt: str, seed: int = 7, steps: int = 6) -> None:
 @pytest.fixture
 def compressed(page: Page) -> Page:
     """The page with styles in its rack."""
+    page.locator(".rack-compress:visible, .rack-list .style").first.wait_for()
     if page.get_by_role("button", name="Compress them now").is_visible():
         page.get_by_role("button", name="Compress them now").click()
         expect(page.locator("#job")).to_contain_text("compressed in", timeout=90_000)
@@ -98,7 +99,7 @@ def test_drop_compress_and_see_the_styles(page: Page, tmp_path: Path) -> None:
     assert line.startswith("my own style (v2).safetensors")
     assert "added · rank" in line
     expect(page.locator("#library tr", has_text="my own style (v2)")).to_contain_text("my very own look")
-    page.get_by_label("Quality", exact=True).press("ArrowRight")
+    page.get_by_label("range slider for Quality").press("ArrowRight")
     page.get_by_role("button", name="Compress", exact=True).click()
     expect(page.locator("#job")).to_contain_text("compressed in", timeout=90_000)
     expect(page.locator("#fidelity tr", has_text="my own style (v2)")).to_contain_text("%")

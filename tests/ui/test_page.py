@@ -98,7 +98,7 @@ def test_names_from_files_are_escaped_everywhere(studio: Studio, file: Path) -> 
 def test_the_header_tells_what_there_is(studio: Studio, file: Path) -> None:
     assert "none yet" in markup.header(studio)
     import_named(studio, str(file))
-    assert rack_props(studio) == {"styles": [], "usable": 1}
+    assert rack_props(studio) == {"styles": [], "usable": 1, "ready": True}
     list(studio.compress())
     assert "1 style · " in markup.header(studio)
 
