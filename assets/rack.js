@@ -34,6 +34,7 @@ function commit(name, change) {
 function publish() {
   props.value = JSON.stringify(state);
   show();
+  if (find(".rack-live input").checked) trigger("redraw");
 }
 
 function row(style) {
@@ -69,7 +70,6 @@ function row(style) {
 
 function move(name, strength) {
   commit(name, { strength, on: true });
-  trigger("release", { name, strength });
 }
 
 function paint({ item, range, number }, strength) {

@@ -57,7 +57,7 @@ def _wire(
     compressing = wire_compressing(studio, library, tab.rack)
     for event in compressing:
         refresh(event)
-    drawing = [wire_generate(studio, tab), *wire_compare(studio, tab)]
+    drawing = [*wire_generate(studio, tab), *wire_compare(studio, tab)]
     _cancel(tab.asking.cancel, tab.seeing.status, drawing)
     _cancel(library.cancel, library.job, compressing)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

@@ -12,7 +12,7 @@ from eigenlorax.runtime.generate import Step
 from eigenlorax.studio import Finished, Studio
 from ui import markup, text
 from ui.events import GPU, Updates, drive
-from ui.generate import Values, idle, request_from
+from ui.generate import Values, idle, request_from, same_seed
 from ui.generate_tab import GenerateTab
 from ui.rack import strengths, strongest
 
@@ -70,7 +70,7 @@ def wire_compare(studio: Studio, tab: GenerateTab) -> list[Dependency]:
 def original_and_style(studio: Studio, values: Values) -> Pair:
     """The strongest style's original LoRA, then the style alone."""
     name, strength = strongest(strengths(values["styles"]))
-    request = request_from(studio, _same_seed(values), {name: strength})
+    request = request_from(studio, same_seed(values), {name: strength})
     left = yield from _side(
         text.original_caption(name, strength), studio.generate_with_lora(request, name, strength)
     )
@@ -82,7 +82,7 @@ def base_and_styles(studio: Studio, values: Values) -> Pair:
     """The base model alone, then the blend in use; the prompt is the same, trigger words included."""
     blend = strengths(values["styles"])
     strongest(blend)
-    request = request_from(studio, _same_seed(values), blend)
+    request = request_from(studio, same_seed(values), blend)
     left = yield from _side(text.BASE_CAPTION, studio.generate(replace(request, styles={})))
     right = yield from _side(text.blend_caption(blend), studio.generate(request))
     return left, right
@@ -97,12 +97,6 @@ def _side(caption: str, work: Generator[Step, None, Finished]) -> Generator[Side
         return Side(caption, end.value, time.perf_counter() - started)
     finally:
         work.close()
-
-
-def _same_seed(values: Values) -> Values:
-    """A comparison is about the picture just seen, so a free seed means the last one."""
-    free = values["seed"] is None or values["seed"] < 0
-    return {**values, "seed": values["last_seed"] if free else values["seed"]}
 
 
 def _shown(tab: GenerateTab, pair: Pair) -> Iterator[Updates]:

@@ -19,9 +19,17 @@ Values = dict[str, Any]
 Drawn = tuple[GenerationRequest, Finished]
 
 
-def wire_generate(studio: Studio, tab: GenerateTab) -> Dependency:
-    """Connect the Generate button; returns its event, so that Cancel can stop it."""
+def wire_generate(studio: Studio, tab: GenerateTab) -> list[Dependency]:
+    """Connect Generate and the rack's live mode; returns their events, so that Cancel can stop them."""
     asking, seeing = tab.asking, tab.seeing
+
+    def drawing(values: Values) -> Iterator[Updates]:
+        return drive(
+            draw(studio, values),
+            lambda step: {seeing.status: progress(step), asking.cancel: gr.update(interactive=True)},
+            lambda drawn, seconds: _finished(seeing, drawn, seconds) | {asking.cancel: idle()},
+            lambda reason: {seeing.status: markup.line(reason, "bad"), asking.cancel: idle()},
+        )
 
     def generate(**values: Any) -> Iterator[Updates]:
         """Draw one picture in a blend of styles and save it with its recipe inside.
@@ -29,26 +37,27 @@ def wire_generate(studio: Studio, tab: GenerateTab) -> Dependency:
         `styles` is a JSON text such as {"neon": {"strength": 0.8}}; a seed of -1 draws a new one.
         Yields the picture's file, a line about it and the seed; progress lines before that.
         """
-        yield from drive(
-            draw(studio, values),
-            lambda step: {seeing.status: progress(step), asking.cancel: gr.update(interactive=True)},
-            lambda drawn, seconds: _finished(seeing, drawn, seconds) | {asking.cancel: idle()},
-            lambda reason: {seeing.status: markup.line(reason, "bad"), asking.cancel: idle()},
-        )
+        yield from drawing(values)
+
+    def redraw(**values: Any) -> Iterator[Updates]:
+        """Draw the last picture again with the styles as they are now."""
+        yield from drawing(same_seed(values))
 
     asking.random.click(lambda: -1, outputs=asking.fields["seed"], api_visibility="private")
     asking.reuse.click(_reused_seed, seeing.last_seed, asking.fields["seed"], api_visibility="private")
-    return gr.on(
-        [asking.generate.click, asking.fields["prompt"].submit],
-        generate,
-        inputs_kwargs=tab.inputs,
-        outputs=[seeing.picture, seeing.status, seeing.last_seed, seeing.views, asking.cancel],
-        concurrency_id=GPU,
-        concurrency_limit=1,
-        show_progress="hidden",
-        trigger_mode="multiple",  # "once" would swallow a press right after Cancel
-        api_name="generate",
-    )
+    drawn: dict[str, Any] = {
+        "inputs_kwargs": tab.inputs,
+        "outputs": [seeing.picture, seeing.status, seeing.last_seed, seeing.views, asking.cancel],
+        "concurrency_id": GPU,
+        "concurrency_limit": 1,
+        "show_progress": "hidden",
+    }
+    asked = [asking.generate.click, asking.fields["prompt"].submit]
+    return [
+        # "once" would swallow a press right after Cancel.
+        gr.on(asked, generate, **drawn, trigger_mode="multiple", api_name="generate"),
+        tab.rack.redraw(redraw, **drawn, trigger_mode="always_last", api_visibility="private"),
+    ]
 
 
 def draw(studio: Studio, values: Values) -> Generator[Step, None, Drawn]:
@@ -72,6 +81,12 @@ def request_from(studio: Studio, values: Values, blend: dict[str, float]) -> Gen
         height=int(values["height"]),
         styles=blend,
     )
+
+
+def same_seed(values: Values) -> Values:
+    """For work about the picture just seen, a free seed means the last one."""
+    free = values["seed"] is None or values["seed"] < 0
+    return {**values, "seed": values["last_seed"] if free else values["seed"]}
 
 
 def progress(step: Step) -> str:

@@ -118,11 +118,16 @@ def window(browser: Browser, server: Server) -> Iterator[BrowserContext]:
     assert watch.troubles == []
 
 
+def await_styles(page: Page) -> None:
+    """Wait until the page has asked the server what there is: before that a reload would cut it short."""
+    page.locator(".rack-compress:visible, .rack-list .style").first.wait_for()
+
+
 @pytest.fixture
 def page(window: BrowserContext, server: Server) -> Page:
     """The page, loaded."""
     page = window.new_page()
     page.set_default_timeout(30_000)
     page.goto(server.url)
-    page.get_by_role("region", name="Styles", exact=True).wait_for()
+    await_styles(page)
     return page

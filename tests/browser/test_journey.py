@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from safetensors.torch import save_file
 
 from eigenlorax.studio import DEMO_LORAS
+from tests.browser.conftest import await_styles
 
 pytestmark = pytest.mark.browser
 
@@ -74,7 +75,6 @@ def ask(page: Page, prompt: str, seed: int = 7, steps: int = 6) -> None:
 @pytest.fixture
 def compressed(page: Page) -> Page:
     """The page with styles in its rack."""
-    page.locator(".rack-compress:visible, .rack-list .style").first.wait_for()
     if page.get_by_role("button", name="Compress them now").is_visible():
         page.get_by_role("button", name="Compress them now").click()
         expect(page.locator("#job")).to_contain_text("compressed in", timeout=90_000)
@@ -196,11 +196,26 @@ def test_bad_files_are_explained_and_all_goes_on(compressed: Page, tmp_path: Pat
     generate(page)
 
 
+def test_live_mode_draws_when_a_style_changes(compressed: Page) -> None:
+    page, style = compressed, first_style(compressed)
+    ask(page, "a red apple", seed=-1, steps=2)
+    generate(page)
+    line = page.locator("#status").inner_text()
+    seed = line[line.index("seed ") :].split()[1]
+    page.get_by_label("Live").check()
+    slider(page, style).press("ArrowLeft")
+    expect(page.locator("#status")).to_contain_text(f"seed {seed}")
+    expect(page.locator("#status")).to_contain_text(
+        page.locator("#rack .style-name small").first.inner_text()
+    )
+
+
 def test_a_reload_keeps_what_was_typed(compressed: Page) -> None:
     page, style = compressed, first_style(compressed)
     ask(page, "a blue fish", seed=11)
     slider(page, style).press("ArrowLeft")
     page.reload()
+    await_styles(page)
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a blue fish")
     expect(page.get_by_label("Seed", exact=True)).to_have_value("11")
     expect(slider(page, style)).to_have_value("0.95")
@@ -224,7 +239,7 @@ def test_light_and_dark(page: Page) -> None:
     page.get_by_role("button", name="Switch between light and dark").click()
     assert page.evaluate(dark)
     page.reload()
-    page.get_by_role("region", name="Styles", exact=True).wait_for()
+    await_styles(page)
     page.wait_for_function(dark)
 
 
