@@ -25,7 +25,7 @@ LIBRARY_TEMPLATE = (
     f'<input type="search" class="library-filter" aria-label="{text.FILTER_LORAS}" '
     f'placeholder="{text.FILTER_LORAS}" autocomplete="off"><div>${{value}}</div>'
 )
-_LIBRARY_COLUMNS = ("", "LoRA", "Verdict", "Rank", "Modules", "Size", "Trigger words", "Energy kept")
+_LIBRARY_COLUMNS = ("Preview", "LoRA", "Verdict", "Rank", "Modules", "Size", "Trigger words", "Energy kept")
 _FIDELITY_COLUMNS = (
     "Style",
     "Energy kept",

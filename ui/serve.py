@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from typing import Any
 
 import gradio as gr
 
@@ -23,7 +24,7 @@ def serve(studio: Studio, flags: Flags) -> None:
         flags: Where to listen and who may come in.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the address or the port cannot be used.
     """
     shutil.rmtree(studio.library.root / "cache" / "uploads", ignore_errors=True)
     thumbnail_folder(studio).mkdir(parents=True, exist_ok=True)
@@ -31,22 +32,29 @@ def serve(studio: Studio, flags: Flags) -> None:
     gr.set_static_paths([thumbnail_folder(studio), studio.library.outputs])
     page = build(studio)
     page.queue(default_concurrency_limit=4)
-    _, url, share_url = page.launch(
-        server_name=flags.host,
-        server_port=flags.port,
-        share=flags.share,
-        auth=flags.auth,
-        inbrowser=flags.open_browser,
-        prevent_thread_lock=True,
-        quiet=True,
-        theme=studio_theme(),
-        favicon_path=FAVICON,
-        footer_links=["api"],
-        run_history=False,
-        max_file_size=MAX_UPLOAD,
-        enable_monitoring=False,
-        pwa=False,
-    )
+    try:
+        _, url, share_url = page.launch(**_launch_options(flags))
+    except OSError as error:
+        raise OSError(text.no_port(flags.host, flags.port)) from error
     print(text.started(share_url or url), flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         page.block_thread()
+
+
+def _launch_options(flags: Flags) -> dict[str, Any]:
+    return {
+        "server_name": flags.host,
+        "server_port": flags.port,
+        "share": flags.share,
+        "auth": flags.auth,
+        "inbrowser": flags.open_browser,
+        "prevent_thread_lock": True,
+        "quiet": True,
+        "theme": studio_theme(),
+        "favicon_path": FAVICON,
+        "footer_links": ["api"],
+        "run_history": False,
+        "max_file_size": MAX_UPLOAD,
+        "enable_monitoring": False,
+        "pwa": False,
+    }

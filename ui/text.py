@@ -76,6 +76,13 @@ def started(url: str) -> str:
     return f"{TITLE} is at {url}  (Ctrl-C stops it)"
 
 
+def no_port(host: str, port: int | None) -> str:
+    """The page cannot listen where it was told to."""
+    if port is None:
+        return f"no port from 7860 to 7959 is free at {host}: choose another with --port"
+    return f"port {port} at {host} cannot be used, most likely it is taken: choose another with --port"
+
+
 def megabytes(count: int) -> str:
     """Bytes as people read them: "412 kB", "12.6 MB"."""
     if count < 1_000_000:

@@ -46,7 +46,7 @@ def studio_theme() -> Base:
         block_title_text_color="*neutral_700", block_title_text_color_dark="*neutral_200",
         block_title_text_weight="600", block_title_text_size="*text_sm",
         block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_400",
-        block_info_text_size="*text_xs",
+        block_info_text_size="12px",
         input_background_fill="*neutral_50", input_background_fill_dark="#161513",
         input_border_color="*neutral_300", input_border_color_dark="#3a3834",
         input_border_color_focus="*primary_500", input_border_color_focus_dark="*primary_400",

@@ -1,5 +1,6 @@
 """`python app.py` as a person meets it when something is wrong: one line, the right exit code, no traceback."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,19 @@ def test_a_wrong_model_is_one_line(tmp_path: Path) -> None:
     assert failed.returncode == 1
     (line,) = failed.stderr.splitlines()
     assert line.startswith(f"app.py: {tmp_path}/none does not exist")
+
+
+def test_a_taken_port_is_one_line(tiny_model: Path, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        failed = run_app(
+            "--model", str(tiny_model), "--data-dir", str(tmp_path), "--no-browser", "--port", port
+        )
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].startswith(f"app.py: port {port} at 127.0.0.1 cannot be used")
+    assert "Traceback" not in failed.stderr
 
 
 @pytest.mark.parametrize("package", ["gradio", "torch"])
