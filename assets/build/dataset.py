@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
-
 from dataset_names import emoji_facts
-from dataset_packs import NAME_PACKAGES, PACKS, Pack, drawings, place
+from dataset_packs import CHAR_PACKAGES, EMOJI_NAMES, NAME_PACKAGES, PACKS, Pack, drawings, icon_codes, place
+from PIL import Image
 from subjects import load_rows
 
 TABLE = Path(__file__).with_name("dataset_icons.tsv")
@@ -37,14 +36,18 @@ def fetch(package: str, store: Path) -> Path:
 
 
 def render_set(
-    name: str, pack: Pack, folder: Path, facts: dict[str, dict[str, Any]], out: Path
+    name: str,
+    pack: Pack,
+    folder: Path,
+    facts: dict[str, dict[str, Any]],
+    table: list[tuple[str, str, str]],
+    out: Path,
 ) -> list[dict[str, Any]]:
     """Draw one set into out/<name> and return its caption rows; emoji without facts are left out."""
-    table = [tuple(line.split("\t")) for line in TABLE.read_text(encoding="utf-8").splitlines()]
     (out / name).mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
-    for key, stem, drawing in drawings(pack, folder, [(a, b, c) for a, b, c in table]):
+    for key, stem, drawing in drawings(pack, folder, table):
         if key not in facts or stem in seen:
             continue
         seen.add(stem)
@@ -59,16 +62,26 @@ def render_set(
     return sorted(rows, key=lambda row: (order[row["codepoint"]], row["file"]))
 
 
+def icon_table(store: Path) -> list[tuple[str, str, str]]:
+    """Rows (pack, icon, codepoint key): the names that other packages know, then dataset_icons.tsv."""
+    rows = [(EMOJI_NAMES, *pair) for package in CHAR_PACKAGES for pair in icon_codes(fetch(package, store))]
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
+        pack, icon, key = line.split("\t")
+        rows.append((pack, icon, key))
+    return rows
+
+
 def render(out: Path, store: Path, names: list[str]) -> None:
     """Render the named sets and write captions.jsonl.gz and sets.json for all of them."""
     emojibase, emojilib = (fetch(package, store) for package in NAME_PACKAGES)
     facts = emoji_facts(emojibase, emojilib)
+    table = icon_table(store)
     rows: list[dict[str, Any]] = []
     sets: dict[str, dict[str, Any]] = {}
     for name in names:
         pack = PACKS[name]
         folder = fetch(pack.package, store)
-        mine = render_set(name, pack, folder, facts, out)
+        mine = render_set(name, pack, folder, facts, table, out)
         version = json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"]
         about = {"licence": pack.licence, "author": pack.author, "source": f"npm {pack.package} {version}"}
         sets[name] = {"count": len(mine), **about}

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import resvg_py
-from PIL import Image, ImageDraw, ImageFont
-
 from dataset_names import codepoint_key, key_of_text
+from PIL import Image, ImageDraw, ImageFont
 
 SIDE = 128
 LONG_SIDE = 116
@@ -27,8 +26,9 @@ DRAWN = 512
 class Pack:
     """One picture set: its npm package, licence, author, and how icons are found.
 
-    `kind`: "chars" (an Iconify set with codepoints), "table" (an Iconify set whose icons are named in
-    dataset_icons.tsv under `table`), "font" (weight in `suffix`) or "webp" (files named by codepoint).
+    `kind`: "chars" (an Iconify set with codepoints), "names" (one with emoji names alone), "table" (an
+    Iconify set whose icons are named in dataset_icons.tsv under `table`), "font" (weight in `suffix`) or
+    "webp" (files named by codepoint).
     """
 
     package: str
@@ -49,14 +49,14 @@ _PHOSPHOR, _SOLAR, _GLYPHS = ("ph", _MIT, "Phosphor"), ("solar", _CC4, "480 Desi
 
 PACKS: dict[str, Pack] = {
     "noto": _icons("noto", _APACHE, "Google Noto Emoji"),
-    "noto-v1": _icons("noto-v1", _APACHE, "Google Noto Emoji (blobs)"),
+    "noto-v1": _icons("noto-v1", _APACHE, "Google Noto Emoji (blobs)", kind="names"),
     "twemoji": _icons("twemoji", _CC4, "Twitter/jdecked Twemoji contributors"),
-    "emojione": _icons("emojione", _CC4, "EmojiOne 2.3"),
-    "emojione-monotone": _icons("emojione-monotone", _CC4, "EmojiOne 2.2.7"),
+    "emojione": _icons("emojione", _CC4, "EmojiOne 2.3", kind="names"),
+    "emojione-monotone": _icons("emojione-monotone", _CC4, "EmojiOne 2.2.7", kind="names"),
     "fxemoji": _icons(
         "fxemoji", "CC-BY-4.0 art (package says Apache-2.0)", "Mozilla", kind="table", table="fxemoji"
     ),
-    "fluent-emoji": _icons("fluent-emoji", _MIT, "Microsoft"),
+    "fluent-emoji": _icons("fluent-emoji", _MIT, "Microsoft", kind="names"),
     "fluent-emoji-flat": _icons("fluent-emoji-flat", _MIT, "Microsoft"),
     "fluent-emoji-high-contrast": _icons("fluent-emoji-high-contrast", _MIT, "Microsoft"),
     "fluent-3d": Pack("@lobehub/fluent-emoji-3d", _MIT, "Microsoft via LobeHub", "webp"),
@@ -81,6 +81,10 @@ PACKS: dict[str, Pack] = {
 }
 #: Packages that name the emoji.
 NAME_PACKAGES = ("emojibase-data", "emojilib")
+#: Name in the table of emoji names that hold for any Iconify emoji set.
+EMOJI_NAMES = "old-names"
+#: Iconify packages that tell the codepoint of each icon name; the first that knows a name decides.
+CHAR_PACKAGES = ("@iconify-json/fluent-emoji-flat", "@iconify-json/twemoji", "@iconify-json/noto")
 
 
 def place(image: Image.Image) -> Image.Image:
@@ -140,12 +144,19 @@ def glyph_files(folder: Path, weight: str) -> Iterator[tuple[Path, set[int]]]:
         yield folder / "files" / f"noto-emoji-{key.strip('[]')}-{weight}-normal.woff", held
 
 
+def icon_codes(folder: Path) -> list[tuple[str, str]]:
+    """Icon names of an unpacked Iconify package with their codepoint keys."""
+    chars = json.loads((folder / "chars.json").read_text(encoding="utf-8"))
+    return [(name, codepoint_key(code)) for code, name in chars.items()]
+
+
 def drawings(
     pack: Pack, folder: Path, table: list[tuple[str, str, str]]
 ) -> Iterator[tuple[str, str, Image.Image]]:
     """Codepoint key, file stem and RGBA drawing of every picture of a set.
 
-    `folder` is the unpacked package, `table` the rows of dataset_icons.tsv (pack, icon, codepoint key).
+    `folder` is the unpacked package, `table` has rows (pack, icon, codepoint key), those of dataset_icons.tsv
+    and, under EMOJI_NAMES, the icon names that other packages know.
     """
     if pack.kind == "webp":
         for path in sorted((folder / "assets").glob("*.webp")):
@@ -158,8 +169,9 @@ def drawings(
     else:
         icons = json.loads((folder / "icons.json").read_text(encoding="utf-8"))
         if pack.kind == "chars":
-            chars = json.loads((folder / "chars.json").read_text(encoding="utf-8"))
-            named = [(codepoint_key(code), name, codepoint_key(code)) for code, name in chars.items()]
+            named = [(key, name, key) for name, key in icon_codes(folder)]
+        elif pack.kind == "names":
+            named = [(key, name, key) for icon, name, key in table if icon == EMOJI_NAMES]
         else:
             mine = [(icon, key) for name, icon, key in table if name == pack.table]
             by_icon = pack.suffix or pack.table in ("icon-park", "tabler")

@@ -69,9 +69,8 @@ FEWSHOT_SETS: tuple[str, ...] = ("streamline-emojis", "game-icons", "p-ph-duoton
 #: Image-made styles that no shipped LoRA uses.
 FEWSHOT_STYLES: tuple[str, ...] = ("stained-glass", "mosaic")
 
-#: Coloured sets from which the image-made styles are drawn, and the one kept aside for measuring them.
+#: Coloured sets of the base from which the pictures in image-made styles are made.
 STYLE_SOURCES: tuple[str, ...] = ("twemoji", "noto", "noto-v1", "emojione")
-STYLE_REFERENCE: str = "fxemoji"
 
 _REQUIRED: tuple[str, ...] = (
     "noto",
