@@ -81,7 +81,7 @@ def attribution() -> str:
         "",
         "Forty captioned pictures of 128x128 for each style: `train/` (20, to learn and validate on) and",
         "`test/` (20, of other subjects). Neither the demo model nor any LoRA in `assets/demo/loras` was",
-        "trained on these styles. Made by `assets/build/fewshot.py`: the drawings were scaled, set on white and",
+        "trained on these styles. Made by `assets/build/fewshot.py`: drawings were scaled, set on white and",
         "saved as WebP; those of `stained-glass` and `mosaic` were redrawn by `assets/build/styles.py`.",
         "The icons of `game-icons` are by Lorc, Delapouite and others: https://game-icons.net/about.html#authors",
         "",
