@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from safetensors.torch import save_file
 
 from eigenlorax.studio import DEMO_LORAS
-from tests.browser.conftest import await_styles
+from tests.browser.serving import await_styles, go
 
 pytestmark = pytest.mark.browser
 
@@ -30,10 +30,6 @@ def drop(page: Page, *files: Path) -> None:
         contents,
     )
     page.locator("#drop button").first.dispatch_event("drop", {"dataTransfer": transfer})
-
-
-def go(page: Page, tab: str) -> None:
-    page.get_by_role("tab", name=tab, exact=True).click()
 
 
 def results(page: Page, count: int) -> list[str]:

@@ -1,0 +1,84 @@
+"""A running page and a browser to look at it with, for the journeys and for the screenshots."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+START_SECONDS = 90
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+class StartError(Exception):
+    """The page did not start; its text is what it printed."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running page."""
+
+    url: str
+    log: Path
+
+
+@contextmanager
+def running_page(folder: Path) -> Iterator[Server]:
+    """`python app.py` on the demo model on a free port, with its data and its log in `folder`.
+
+    Raises:
+        StartError: it ended or said nothing for 90 seconds.
+    """
+    log = folder / "log.txt"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    arguments = ["--port", str(port), "--data-dir", str(folder / "data"), "--no-browser"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        yield Server(_wait_for_url(process, log), log)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text(encoding="utf-8")):
+            return found.group()
+        time.sleep(0.2)
+    raise StartError(log.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Chromium from the system, else playwright's own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def await_styles(page: Page) -> None:
+    """Wait until the page has asked the server what there is: before that a reload would cut it short."""
+    page.locator(".rack-compress:visible, .rack-list .style").first.wait_for()
+
+
+def go(page: Page, tab: str) -> None:
+    """Open one of the page's tabs."""
+    page.get_by_role("tab", name=tab, exact=True).click()
