@@ -11,6 +11,7 @@ BUILD = Path(__file__).resolve().parents[1] / "assets" / "build"
 sys.path.insert(0, str(BUILD))
 pytest.importorskip("scipy", reason="the styles need assets/build/requirements-build.txt")
 
+from judge_blocks import FLATNESS, OFF_PALETTE, block_statistics  # noqa: E402
 from styles import STYLES, apply_style  # noqa: E402
 from styles_craft import PIXEL_GROUND, PIXEL_PALETTE  # noqa: E402
 from subjects import (  # noqa: E402
@@ -79,3 +80,11 @@ def test_split_depends_on_the_name_alone_and_keeps_a_fifth() -> None:
 def test_common_subjects_need_a_complete_folder() -> None:
     with pytest.raises(ValueError, match="only 0 of 200"):
         core_200([])
+
+
+def test_block_statistics_tell_pixel_art_from_a_drawing(drawing: Image.Image) -> None:
+    pictures = np.stack([np.asarray(apply_style(name, drawing, 1)) for name in ("pixel", "bricks", "comic")])
+    pixel, bricks, comic = block_statistics(pictures)
+    assert pixel[FLATNESS] == pytest.approx(1) and pixel[OFF_PALETTE] == pytest.approx(0)
+    assert max(bricks[FLATNESS], comic[FLATNESS]) < 0.95
+    assert min(bricks[OFF_PALETTE], comic[OFF_PALETTE]) > 10

@@ -46,11 +46,7 @@ def render_set(
     """Draw one set into out/<name> and return its caption rows; emoji without facts are left out."""
     (out / name).mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for key, stem, drawing in drawings(pack, folder, table):
-        if key not in facts or stem in seen:
-            continue
-        seen.add(stem)
+    for key, stem, drawing in drawings(pack, folder, table, facts):
         place(drawing).save(out / name / f"{stem}.webp", quality=QUALITY, method=4)
         row = {"set": name, "file": f"{stem}.webp", **facts[key]}
         if name.startswith("p-"):

@@ -7,7 +7,7 @@ of a white square.
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,32 +151,47 @@ def icon_codes(folder: Path) -> list[tuple[str, str]]:
 
 
 def drawings(
-    pack: Pack, folder: Path, table: list[tuple[str, str, str]]
+    pack: Pack, folder: Path, table: list[tuple[str, str, str]], wanted: Container[str]
 ) -> Iterator[tuple[str, str, Image.Image]]:
-    """Codepoint key, file stem and RGBA drawing of every picture of a set.
+    """Codepoint key, file stem and RGBA drawing of every picture of a set that shows a `wanted` key.
 
     `folder` is the unpacked package, `table` has rows (pack, icon, codepoint key), those of dataset_icons.tsv
     and, under EMOJI_NAMES, the icon names that other packages know.
     """
     if pack.kind == "webp":
         for path in sorted((folder / "assets").glob("*.webp")):
-            yield (key := codepoint_key(path.stem)), key, Image.open(path).convert("RGBA")
+            if (key := codepoint_key(path.stem)) in wanted:
+                yield key, key, Image.open(path).convert("RGBA")
     elif pack.kind == "font":
+        drawn: set[int] = set()
         for path, held in glyph_files(folder, pack.suffix):
             font = ImageFont.truetype(path, DRAWN)
-            for code in sorted(held):
-                yield (key := key_of_text(chr(code))), key, draw_glyph(font, chr(code))
+            for code in sorted(held - drawn):
+                if (key := key_of_text(chr(code))) in wanted:
+                    drawn.add(code)
+                    yield key, key, draw_glyph(font, chr(code))
     else:
         icons = json.loads((folder / "icons.json").read_text(encoding="utf-8"))
-        if pack.kind == "chars":
-            named = [(key, name, key) for name, key in icon_codes(folder)]
-        elif pack.kind == "names":
-            named = [(key, name, key) for icon, name, key in table if icon == EMOJI_NAMES]
-        else:
-            mine = [(icon, key) for name, icon, key in table if name == pack.table]
-            by_icon = pack.suffix or pack.table in ("icon-park", "tabler")
-            named = [(key, i + pack.suffix, i + pack.suffix if by_icon else key) for i, key in mine]
         known = icons["icons"].keys() | icons.get("aliases", {}).keys()
-        for key, name, stem in named:
-            if name in known:
-                yield key, stem, draw_svg(*icon_svg(icons, name, pack.colour))
+        chosen: dict[str, tuple[str, str]] = {}
+        for stem, key, name in named_icons(pack, folder, table):
+            if key in wanted and name in known:
+                chosen.setdefault(stem, (key, name))
+        for stem, (key, name) in chosen.items():
+            yield key, stem, draw_svg(*icon_svg(icons, name, pack.colour))
+
+
+def named_icons(
+    pack: Pack, folder: Path, table: list[tuple[str, str, str]]
+) -> Iterator[tuple[str, str, str]]:
+    """File stem, codepoint key and icon name of everything that an Iconify set may hold."""
+    if pack.kind == "chars":
+        yield from ((key, key, name) for name, key in icon_codes(folder))
+    elif pack.kind == "names":
+        yield from ((key, key, name) for kind, name, key in table if kind == EMOJI_NAMES)
+    else:
+        by_icon = pack.suffix or pack.table in ("icon-park", "tabler")
+        for kind, icon, key in table:
+            if kind == pack.table:
+                name = icon + pack.suffix
+                yield name if by_icon else key, key, name
