@@ -26,6 +26,12 @@ class LoRALayer:
         """Number of columns of `up`."""
         return self.down.shape[0]
 
+    @property
+    def norm(self) -> float:
+        """Frobenius norm of dW, from the r x r Gram matrices of its factors, summed in float64."""
+        up, down = self.up.double(), self.down.double()
+        return float(((up.mT @ up) * (down @ down.mT)).sum().clamp(min=0.0).sqrt())
+
     def scaled(self, strength: float) -> "LoRALayer":
         """The layer whose update is `strength` times this one's: one factor is scaled, not both."""
         return LoRALayer(self.up * strength, self.down)

@@ -1,4 +1,4 @@
-"""Where a weight lives: component and module name, and the shape that a base model has there."""
+"""Where a parameter lives in a base model, and the shape that it has there."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,13 +17,18 @@ class Component(StrEnum):
 
 
 class ModulePath(NamedTuple):
-    """One weight-bearing module; text encoder names always carry their `text_model.` level."""
+    """One parameter of one module: its weight unless said otherwise.
+
+    Text encoder names always carry their `text_model.` level.
+    """
 
     component: Component
     name: str
+    parameter: str = "weight"
 
     def __str__(self) -> str:
-        return f"{self.component.value}.{self.name}"
+        ending = "" if self.parameter == "weight" else f":{self.parameter}"
+        return f"{self.component.value}.{self.name}{ending}"
 
     @classmethod
     def parse(cls, text: str) -> "ModulePath":
@@ -32,23 +37,26 @@ class ModulePath(NamedTuple):
         Raises:
             ValueError: `text` does not start with a known component.
         """
-        component, _, name = text.partition(".")
-        return cls(Component(component), name)
+        component, _, rest = text.partition(".")
+        name, _, parameter = rest.partition(":")
+        return cls(Component(component), name, parameter or "weight")
 
 
 @dataclass(frozen=True)
 class ModuleShape:
-    """Shape of a linear or convolution weight.
+    """Shape of a parameter seen as a matrix; a vector (a bias, a norm's weight) has one column.
 
     Attributes:
-        out_features: Rows of the weight (output channels).
-        in_features: Columns of the weight, before the kernel is flattened in (input channels).
-        kernel: Empty for a linear layer, (kh, kw) for a convolution.
+        out_features: Rows (output channels).
+        in_features: Columns before the kernel is flattened in (input channels); 1 for a vector.
+        kernel: (kh, kw) for a convolution, else empty.
+        is_vector: True for a parameter of one dimension.
     """
 
     out_features: int
     in_features: int
     kernel: tuple[int, ...] = ()
+    is_vector: bool = False
 
     @property
     def matrix(self) -> tuple[int, int]:
@@ -57,7 +65,7 @@ class ModuleShape:
 
 
 ModelLayout = Mapping[ModulePath, ModuleShape]
-"""Every linear and convolution of a loaded base: read from the model, never assumed."""
+"""Every parameter that a LoRA file may change in a loaded base: read from the model, never assumed."""
 
 
 def layout_hash(layout: ModelLayout) -> str:

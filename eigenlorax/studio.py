@@ -84,10 +84,12 @@ class Studio:
         self.hardware = hardware or detect()
         self.base = load_base(model, self.hardware)
         is_demo = Path(model).expanduser().resolve() == DEMO_MODEL
+        if is_demo:
+            self.base = replace(self.base, name="Emoji demo")
         self.library = Library(data_dir, shipped=DEMO_LORAS if is_demo else None)
         self.notice = ""
-        self._reader = LoRAReader(self.base.layout)
         self._engine = Engine(self.base)
+        self._reader = LoRAReader(self.base.layout, self._engine.pristine)
         self._lock = threading.Lock()
         self._reports: dict[Path, tuple[int, ImportReport]] = {}
         self._subspace: Subspace | None = None

@@ -41,7 +41,7 @@ def studio(tmp_path: Path, tiny_model: Path, dropped: Path) -> Studio:
 
 def test_import_compress_generate(studio: Studio) -> None:
     assert [entry.report.verdict for entry in studio.entries()] == [Verdict.USABLE] * 3
-    compressed = drain(studio.compress(retain=0.999))
+    compressed = drain(studio.compress(retain=0.99999))
     assert set(compressed.styles) == {"s0", "s1", "s2"}
     assert compressed.stored_bytes == studio.stored_bytes > 0
     assert compressed.styles["s1"].trigger_words == ("look 1",)

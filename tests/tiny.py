@@ -10,8 +10,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from eigenlorax.formats.read import LoRAReader
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModelLayout, ModulePath
+from eigenlorax.runtime.sdxl import BaseModel
 
 SIDE = 64
 TEXT_WIDTHS = (16, 24)
@@ -79,7 +81,7 @@ def lora(
     generator = torch.Generator().manual_seed(seed)
     layers = {}
     for path, shape in layout.items():
-        if path.component in set(components) and ("attn" in path.name):
+        if path.component in set(components) and "attn" in path.name and not shape.is_vector:
             rows, columns = shape.matrix
             up = torch.randn(rows, rank, generator=generator) * strength / rows
             layers[path] = LoRALayer(up, torch.randn(rank, columns, generator=generator))
@@ -106,5 +108,12 @@ def write_lora(path: Path, lora: LoRA, alpha: float = 2.0, metadata: Mapping[str
 
 
 def any_path(layout: ModelLayout, ending: str) -> ModulePath:
-    """The first module whose name ends so."""
-    return next(path for path in layout if path.name.endswith(ending))
+    """The first weight whose module's name ends so."""
+    return next(path for path in layout if path.name.endswith(ending) and path.parameter == "weight")
+
+
+def reader(base: BaseModel) -> LoRAReader:
+    """A reader for a base that wears nothing."""
+    return LoRAReader(
+        base.layout, lambda path: base.parameters[path].detach().reshape(base.layout[path].matrix)
+    )

@@ -139,7 +139,7 @@ def _library_row(entry: LibraryEntry, folder: Path) -> str:
         f'<th scope="row">{escape(report.name)}{title}</th>',
         f"<td>{badge(report.verdict.value, _TONE[report.verdict])}{reason}</td>",
         f'<td class="num">{escape(report.rank_text)}</td>',
-        f'<td class="num" title="{escape(report.module_text)}">{len(report.ranks) or "—"}</td>',
+        f'<td class="num" title="{escape(report.module_text)}">{len(report.modules) or "—"}</td>',
         f'<td class="num">{text.megabytes(report.file_bytes) if report.file_bytes else "—"}</td>',
         f"<td>{escape(', '.join(report.trigger_words)) or '—'}</td>",
         f"<td>{kept}</td>",

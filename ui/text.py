@@ -146,7 +146,7 @@ def side_times(finished: Finished, seconds: float) -> str:
 def lora_facts(report: ImportReport) -> str:
     """Rank, modules and size of a LoRA."""
     size = megabytes(report.file_bytes)
-    return f"rank {report.rank_text} · {count(len(report.ranks), 'module')} · {size}"
+    return f"rank {report.rank_text} · {count(len(report.modules), 'module')} · {size}"
 
 
 def step(done: int, total: int) -> str:

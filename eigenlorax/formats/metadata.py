@@ -1,6 +1,7 @@
 """What a LoRA says of itself: title, trigger words and weight, from its header and its sidecar."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,31 @@ def trigger_words(path: Path, metadata: Mapping[str, str]) -> tuple[str, ...]:
                 if isinstance(count, int):
                     counts[tag.strip()] = counts.get(tag.strip(), 0) + count
     return (max(counts, key=lambda tag: counts[tag]),) if counts else ()
+
+
+_FINE_TUNES = (
+    ("Pony", re.compile(r"pony|score_9|score_8_up|source_anime", re.IGNORECASE)),
+    ("NoobAI", re.compile(r"noob", re.IGNORECASE)),
+    ("Illustrious", re.compile(r"illustrious|\bilxl\b", re.IGNORECASE)),
+    ("Animagine", re.compile(r"animagine", re.IGNORECASE)),
+    ("Turbo", re.compile(r"turbo", re.IGNORECASE)),
+    ("Lightning", re.compile(r"lightning", re.IGNORECASE)),
+)
+_FINE_TUNE_KEYS = ("ss_sd_model_name", "ss_base_model_version", "modelspec.architecture", "ss_tag_frequency")
+
+
+def guess_fine_tune(path: Path, metadata: Mapping[str, str]) -> str:
+    """The fine-tune of SDXL that a LoRA hints at, such as "Pony" or "NoobAI, v-prediction".
+
+    Nothing in the tensors tells, so this is a guess from names and tags; it never decides anything.
+    """
+    hints = " ".join((path.stem, *(metadata.get(key, "") for key in _FINE_TUNE_KEYS)))
+    found = next((name for name, pattern in _FINE_TUNES if pattern.search(hints)), "")
+    if re.fullmatch(r"v|v_prediction", metadata.get("modelspec.prediction_type", "")) or re.search(
+        r"v-?pred", hints, re.IGNORECASE
+    ):
+        return f"{found}, v-prediction".lstrip(", ")
+    return found
 
 
 def read_sidecar(path: Path) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ class Fate(StrEnum):
 
     USED = "used"
     FOLDED = "folded into its module's factors"
+    KEPT = "kept as an embedding"
     IGNORED = "ignored"
     REFUSED = "refused"
 
@@ -37,6 +38,34 @@ class TensorFate:
 
 
 @dataclass(frozen=True)
+class ModuleReport:
+    """How one parameter's update is stored.
+
+    Attributes:
+        algorithm: By the names users know, such as "LoRA" or "LoKr + DoRA".
+        rank: Of its factors; 0 for an algorithm without one.
+        needs_base: The update was computed against the loaded base and is true for that base only.
+    """
+
+    algorithm: str
+    rank: int
+    needs_base: bool
+
+
+@dataclass(frozen=True)
+class ValueReport:
+    """What reading the weights themselves brought to light.
+
+    Attributes:
+        norms: Frobenius norm of each module's update.
+        zero_modules: Modules whose update is exactly zero (never trained, or pruned).
+    """
+
+    norms: Mapping[ModulePath, float]
+    zero_modules: tuple[ModulePath, ...]
+
+
+@dataclass(frozen=True)
 class ImportReport:
     """The truth about one file with respect to one base model.
 
@@ -45,13 +74,16 @@ class ImportReport:
         path: Where it lies.
         verdict: The whole file's usability.
         reason: One line for the user; empty when everything was used.
-        base: What base the file was made for, and the evidence.
+        base: What base the file was made for, and the evidence; None when it could not be read.
         fates: Tensor name -> fate; every tensor of the file is in it.
-        ranks: Module -> rank of its update, for the modules that are used.
+        modules: Parameter -> how its update is stored, for those that are used.
+        fine_tune: Guessed fine-tune family of SDXL, such as "Pony"; empty without a hint.
+        embeddings: Names of textual inversions that travel in the file.
         trigger_words: From the header and sidecars, most likely first.
         title: From the header; the file's stem when it has none.
         file_bytes: Size on disk.
         sha256: Of the whole file, hex; empty until the file has been read.
+        values: What the weights say; None until the file has been read.
     """
 
     name: str
@@ -60,11 +92,14 @@ class ImportReport:
     reason: str
     base: BaseEvidence | None
     fates: Mapping[str, TensorFate] = field(default_factory=dict)
-    ranks: Mapping[ModulePath, int] = field(default_factory=dict)
+    modules: Mapping[ModulePath, ModuleReport] = field(default_factory=dict)
+    fine_tune: str = ""
+    embeddings: tuple[str, ...] = ()
     trigger_words: tuple[str, ...] = ()
     title: str = ""
     file_bytes: int = 0
     sha256: str = ""
+    values: ValueReport | None = None
 
     @property
     def usable(self) -> bool:
@@ -72,15 +107,28 @@ class ImportReport:
         return self.verdict in (Verdict.USABLE, Verdict.PARTLY)
 
     @property
+    def needs_base(self) -> bool:
+        """True when some update is true for the loaded base only."""
+        return any(module.needs_base for module in self.modules.values())
+
+    @property
     def rank_text(self) -> str:
         """The ranks in use, such as "8" or "4-16"."""
-        ranks = sorted(set(self.ranks.values()))
+        ranks = sorted({module.rank for module in self.modules.values() if module.rank})
         if not ranks:
             return "-"
         return str(ranks[0]) if len(ranks) == 1 else f"{ranks[0]}-{ranks[-1]}"
 
     @property
+    def algorithm_text(self) -> str:
+        """The algorithms in use, commonest first, such as "LoRA 722, LoHa 3"; the count only where mixed."""
+        counts = Counter(module.algorithm for module in self.modules.values()).most_common()
+        if len(counts) == 1:
+            return counts[0][0]
+        return ", ".join(f"{name} {count}" for name, count in counts) or "-"
+
+    @property
     def module_text(self) -> str:
-        """How many modules of each component are changed, such as "unet 110, text_encoder 12"."""
-        counts = Counter(path.component.value for path in self.ranks)
+        """How many parameters of each component are changed, such as "unet 110, text_encoder 12"."""
+        counts = Counter(path.component.value for path in self.modules)
         return ", ".join(f"{component} {count}" for component, count in counts.items()) or "-"

@@ -10,20 +10,22 @@ from eigenlorax.module_path import Component, ModelLayout, ModulePath
 _PREFIXES: Mapping[Component, tuple[str, ...]] = {
     Component.UNET: (
         "lora_unet_", "unet_", "diffusion_model_", "model_diffusion_model_", "lycoris_", "lycoris_unet_",
-        "base_model_model_", "base_model_model_unet_", "lora_unet_unet_", "",
+        "base_model_model_", "base_model_model_unet_", "lora_unet_unet_", "oft_unet_", "",
     ),
     Component.TEXT_ENCODER: (
         "lora_te1_", "lora_te_", "text_encoder_", "text_encoders_clip_l_transformer_", "clip_l_",
-        "lycoris_te1_", "lycoris_text_encoder_", "base_model_model_text_encoder_",
+        "lycoris_te1_", "lycoris_text_encoder_", "base_model_model_text_encoder_", "base_model_model_",
+        "oft_te1_", "",
     ),
     Component.TEXT_ENCODER_2: (
         "lora_te2_", "text_encoder_2_", "text_encoders_clip_g_transformer_", "clip_g_",
-        "lycoris_te2_", "lycoris_text_encoder_2_", "base_model_model_text_encoder_2_",
+        "lycoris_te2_", "lycoris_text_encoder_2_", "base_model_model_text_encoder_2_", "base_model_model_",
+        "oft_te2_", "",
     ),
 }  # fmt: skip
 
 # Role of a tensor within its module <- the endings that writers use; the longest ending that fits wins.
-_ENDINGS: Mapping[str, tuple[str, ...]] = {
+_WEIGHT_ENDINGS: Mapping[str, tuple[str, ...]] = {
     "down": (
         ".lora_down.weight", ".lora.down.weight", "_lora.down.weight", ".lora_linear_layer.down.weight",
         ".lora_A.weight", ".lora_A.default.weight", ".lora_A", ".lora_down", "_lora_down.weight",
@@ -32,25 +34,58 @@ _ENDINGS: Mapping[str, tuple[str, ...]] = {
         ".lora_up.weight", ".lora.up.weight", "_lora.up.weight", ".lora_linear_layer.up.weight",
         ".lora_B.weight", ".lora_B.default.weight", ".lora_B", ".lora_up", "_lora_up.weight",
     ),
-    "mid": (".lora_mid.weight",),
+    "mid": (".lora_mid.weight", ".lora_mid"),
     "alpha": (".alpha", "_lora.alpha", ".lora.alpha", ".lora_linear_layer.alpha"),
     "scale": (".scale",),
-    "dora_scale": (
-        ".dora_scale", ".lora_magnitude_vector.weight", ".lora_magnitude_vector", ".magnitude",
-        ".lora_magnitude_vector.default.weight",
+    "dora_scale": (".dora_scale",),
+    "magnitude_vector": (
+        ".lora_magnitude_vector.weight", ".lora_magnitude_vector", ".magnitude",
+        ".lora_magnitude_vector.default.weight", ".lora_magnitude_vector.default",
     ),
+    **{role: (f".{role}",) for role in (
+        "hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2",
+        "lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2",
+        "oft_blocks", "rescale", "lambda_layer", "weight", "on_input", "set_weight",
+        "bias_indices", "bias_values", "bias_size",
+    )},
+    **{role: (f".{role}.weight", f".{role}") for role in ("a1", "a2", "b1", "b2", "q_layer", "p_layer")},
+    "diff": (".diff", ".w_norm"),
 }  # fmt: skip
+_BIAS_ENDINGS: Mapping[str, tuple[str, ...]] = {
+    "diff": (".diff_b", ".b_norm"),
+    "scaled_diff": (".lora_B.bias", ".lora_B.default.bias", ".lora_up.bias", ".lora.up.bias"),
+}
 _BY_LENGTH = sorted(
-    ((ending, role) for role, endings in _ENDINGS.items() for ending in endings),
+    (
+        (ending, role, parameter)
+        for parameter, table in (("weight", _WEIGHT_ENDINGS), ("bias", _BIAS_ENDINGS))
+        for role, endings in table.items()
+        for ending in endings
+    ),
     key=lambda item: -len(item[0]),
 )
 
 
 @dataclass(frozen=True)
-class Placement:
-    """Where a tensor belongs: the module it changes and its role in the update (down, up, alpha, ...)."""
+class Ending:
+    """A tensor's name without the ending that tells its role, the role, and the parameter it changes."""
 
-    path: ModulePath
+    stem: str
+    role: str
+    parameter: str
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a tensor belongs.
+
+    Attributes:
+        candidates: The parameters it may change; more than one only where a spelling leaves out the
+            text encoder that it means, which shapes then tell.
+        role: Its part in the update (down, up, alpha, ...).
+    """
+
+    candidates: tuple[ModulePath, ...]
     role: str
 
 
@@ -61,32 +96,39 @@ class SpellingTable:
     """
 
     def __init__(self, layout: ModelLayout) -> None:
-        self._paths: dict[str, ModulePath] = {}
-        unet = [path.name for path in layout if path.component is Component.UNET]
-        sgm = sgm_names(unet)
-        for path in layout:
-            for body in _bodies(path, sgm):
-                for prefix in _PREFIXES[path.component]:
-                    self._paths.setdefault(prefix + body.replace(".", "_"), path)
+        self._layout = layout
+        self._modules: dict[str, tuple[ModulePath, ...]] = {}
+        modules = {path._replace(parameter="weight") for path in layout}
+        sgm = sgm_names(path.name for path in modules if path.component is Component.UNET)
+        for path in sorted(modules):
+            spellings = {
+                prefix + body.replace(".", "_")
+                for body in _bodies(path, sgm)
+                for prefix in _PREFIXES[path.component]
+            }
+            for spelling in spellings:
+                self._modules[spelling] = (*self._modules.get(spelling, ()), path)
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._modules)
 
     def place(self, key: str) -> Placement | None:
-        """The module and role of the tensor named `key`, or None when no spelling fits."""
-        stem, role = split_role(key)
-        if role is None:
+        """The parameter and role of the tensor named `key`, or None when no spelling fits."""
+        ending = split_ending(key)
+        if ending is None:
             return None
-        path = self._paths.get(stem.replace(".", "_"))
-        return None if path is None else Placement(path, role)
+        modules = self._modules.get(ending.stem.replace(".", "_"), ())
+        paths = (module._replace(parameter=ending.parameter) for module in modules)
+        known = tuple(path for path in paths if path in self._layout)
+        return Placement(known, ending.role) if known else None
 
 
-def split_role(key: str) -> tuple[str, str | None]:
-    """Split a tensor name into module spelling and role; the role is None when no ending is known."""
-    for ending, role in _BY_LENGTH:
+def split_ending(key: str) -> Ending | None:
+    """Take a tensor's name apart; None when it has no ending that tells a role."""
+    for ending, role, parameter in _BY_LENGTH:
         if key.endswith(ending):
-            return key[: -len(ending)], role
-    return key, None
+            return Ending(key[: -len(ending)], role, parameter)
+    return None
 
 
 def _bodies(path: ModulePath, sgm: Mapping[str, str]) -> Iterator[str]:

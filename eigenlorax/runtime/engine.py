@@ -3,6 +3,8 @@
 import time
 from collections.abc import Mapping
 
+from torch import Tensor
+
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import ModulePath
 from eigenlorax.recipe import StyleBlend
@@ -23,7 +25,7 @@ class Engine:
 
     def __init__(self, base: BaseModel) -> None:
         self.base = base
-        self._injection = Injection(base.modules)
+        self._injection = Injection(base.parameters)
         self._worn: object = None
 
     def wear_blend(self, subspace: Subspace, styles: Mapping[str, Style], strengths: StyleBlend) -> float:
@@ -55,6 +57,10 @@ class Engine:
         self._apply({})
         self._worn = None
         return (time.perf_counter() - started) * 1000.0
+
+    def pristine(self, path: ModulePath) -> Tensor:
+        """The base's own value of a parameter, whatever is worn: a float32 (out, in * kernel) matrix."""
+        return self._injection.pristine(path)
 
     def _apply(self, updates: Mapping[ModulePath, LoRALayer]) -> None:
         self._worn = None  # an exception halfway must not leave a claim about what is worn

@@ -16,12 +16,11 @@ class Injection:
     Leaving the `with` block, also through an exception, puts every weight back bit for bit.
 
     Args:
-        modules: The base model's modules by path; only the weights of those that are changed are
-            copied.
+        parameters: The base model's parameters by path; only those that are changed are copied.
     """
 
-    def __init__(self, modules: Mapping[ModulePath, nn.Module]) -> None:
-        self._modules = modules
+    def __init__(self, parameters: Mapping[ModulePath, nn.Parameter]) -> None:
+        self._parameters = parameters
         self._pristine: dict[ModulePath, Tensor] = {}
         self._changed: set[ModulePath] = set()
 
@@ -33,17 +32,22 @@ class Injection:
             updates: float32 layers that fit their modules; summed in float32 and cast once.
         """
         for path in self._changed - updates.keys():
-            self._weight(path).copy_(self._pristine[path])
+            self._parameters[path].copy_(self._pristine[path])
         self._changed &= updates.keys()
         for path, layer in updates.items():
-            weight = self._weight(path)
+            weight = self._parameters[path]
             if path not in self._pristine:
                 self._pristine[path] = weight.detach().clone()
             base = self._pristine[path]
             self._changed.add(path)
             up, down = layer.up.to(weight.device), layer.down.to(weight.device)
-            merged = torch.addmm(base.float().flatten(1), up, down)
+            merged = torch.addmm(base.float().reshape(base.shape[0], -1), up, down)
             weight.copy_(merged.view_as(weight))
+
+    def pristine(self, path: ModulePath) -> Tensor:
+        """The base's own value of a parameter as a float32 (out, in * kernel) matrix on the CPU."""
+        weight = self._pristine.get(path, self._parameters[path].detach())
+        return weight.float().cpu().reshape(weight.shape[0], -1)
 
     def eject(self) -> None:
         """Put back every weight that was changed, bit for bit."""
@@ -56,9 +60,3 @@ class Injection:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.eject()
-
-    def _weight(self, path: ModulePath) -> Tensor:
-        weight = self._modules[path].weight
-        if not isinstance(weight, Tensor):
-            raise TypeError(f"{path} has no weight tensor")
-        return weight

@@ -15,6 +15,7 @@ from eigenlorax.module_path import Component, ModelLayout, ModulePath, ModuleSha
 from eigenlorax.runtime.checkpoint import load_checkpoint
 from eigenlorax.runtime.hardware import Hardware
 
+_CHANGEABLE = (nn.Linear, nn.Conv2d, nn.GroupNorm, nn.LayerNorm)
 _ADVICE = "give --model an SDXL folder (diffusers form), a .safetensors checkpoint or a hub id (owner/name)"
 
 
@@ -24,14 +25,14 @@ class BaseModel:
 
     Attributes:
         pipeline: The pipeline in inference mode on its device.
-        modules: Every linear and convolution by its canonical path.
+        parameters: Weights and biases of every linear, convolution and norm, by canonical path.
         layout: Their shapes.
         layout_hash: SHA-256 of the layout.
         name: For the user to read and for the PNG text.
     """
 
     pipeline: StableDiffusionXLPipeline
-    modules: Mapping[ModulePath, nn.Module]
+    parameters: Mapping[ModulePath, nn.Parameter]
     layout: ModelLayout
     layout_hash: str
     name: str
@@ -60,15 +61,16 @@ def load_base(model: str, hardware: Hardware) -> BaseModel:
         raise ModelLoadError(f"{model} has no {', '.join(missing)}, so it is not an SDXL model: {_ADVICE}")
     pipeline.to(hardware.device)
     pipeline.set_progress_bar_config(disable=True)
-    modules = {}
+    parameters = {}
     for component in Component:
         owner = getattr(pipeline, component.value)
         owner.eval().requires_grad_(False)
         for name, module in owner.named_modules():
-            if isinstance(module, (nn.Linear, nn.Conv2d)):
-                modules[ModulePath(component, _canonical_name(component, name))] = module
-    layout = {module_path: _shape(module) for module_path, module in modules.items()}
-    return BaseModel(pipeline, modules, layout, layout_hash(layout), path.stem if path.exists() else model)
+            if isinstance(module, _CHANGEABLE):
+                for kind, parameter in module.named_parameters(recurse=False):
+                    parameters[ModulePath(component, _canonical_name(component, name), kind)] = parameter
+    layout = {module_path: _shape(parameter) for module_path, parameter in parameters.items()}
+    return BaseModel(pipeline, parameters, layout, layout_hash(layout), path.stem if path.exists() else model)
 
 
 def _quiet_loading() -> None:
@@ -105,8 +107,7 @@ def _canonical_name(component: Component, name: str) -> str:
     return f"text_model.{name}"
 
 
-def _shape(module: nn.Module) -> ModuleShape:
-    weight = module.weight
-    if not isinstance(weight, torch.Tensor):
-        raise ModelLoadError(f"a {type(module).__name__} of the model has no weight")
-    return ModuleShape(weight.shape[0], weight.shape[1], tuple(weight.shape[2:]))
+def _shape(parameter: nn.Parameter) -> ModuleShape:
+    if parameter.dim() == 1:
+        return ModuleShape(parameter.shape[0], 1, is_vector=True)
+    return ModuleShape(parameter.shape[0], parameter.shape[1], tuple(parameter.shape[2:]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot
 
 from torch import Tensor
 
@@ -94,9 +95,6 @@ def fit(
 
 
 def _inverse_norm(lora: LoRA) -> float:
-    """1 / ||dW|| over all modules, from r x r Gram matrices; 0 for a LoRA that changes nothing."""
-    energy = 0.0
-    for path in lora.layers:
-        layer = lora.layers[path]
-        energy += float(((layer.up.mT @ layer.up).double() * (layer.down @ layer.down.mT).double()).sum())
-    return float(energy**-0.5) if energy > 0.0 else 0.0
+    """1 / ||dW|| over all modules; 0 for a LoRA that changes nothing."""
+    norm = hypot(*(lora.layers[path].norm for path in lora.layers))
+    return 1.0 / norm if norm > 0.0 else 0.0

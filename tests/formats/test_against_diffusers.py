@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from eigenlorax.formats.read import LoRAReader
 from eigenlorax.lora import LoRA
 from eigenlorax.module_path import Component
 from eigenlorax.runtime.inject import Injection
@@ -55,14 +54,11 @@ def test_same_weights_as_diffusers(tmp_path: Path, tiny_model: Path, base: BaseM
     theirs.pipeline.load_lora_weights(str(path))
     theirs.pipeline.fuse_lora()
     theirs.pipeline.unload_lora_weights()
-    read = LoRAReader(base.layout).open(path)
-    with Injection(base.modules) as injection:
+    read = tiny.reader(base).open(path)
+    with Injection(base.parameters) as injection:
         injection.apply(read.layers)
         for module in read.layers:
-            ours, reference = base.modules[module].weight, theirs.modules[module].weight
-            changed = reference
-            if hasattr(theirs.modules[module], "base_layer"):
-                changed = theirs.modules[module].base_layer.weight
-            assert isinstance(ours, Tensor) and isinstance(changed, Tensor)
-            torch.testing.assert_close(ours, changed, rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(
+                base.parameters[module], theirs.parameters[module], rtol=1e-5, atol=1e-6
+            )
     assert len(read.layers) == len(lora.layers)

@@ -69,7 +69,7 @@ TE = "text_model.encoder.layers.0.self_attn.q_proj"
 def test_spellings(sdxl: ModelLayout, key: str, component: str, name: str, role: str) -> None:
     placement = SpellingTable(sdxl).place(key)
     assert placement is not None
-    assert (str(placement.path), placement.role) == (f"{component}.{name}", role)
+    assert (str(placement.candidates[0]), placement.role) == (f"{component}.{name}", role)
 
 
 @pytest.mark.parametrize("key", ["lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight", "emb_params", ""])
@@ -84,7 +84,7 @@ def test_no_two_modules_share_a_spelling(sdxl: ModelLayout) -> None:
     for path in sdxl:
         placement = table.place(f"{path}.lora_A.weight")
         assert placement is not None
-        assert placement.path == path
+        assert placement.candidates == (path,)
 
 
 def test_sgm_map_agrees_with_diffusers_on_every_block_module(sdxl: ModelLayout) -> None:
@@ -100,13 +100,15 @@ def test_sgm_map_agrees_with_diffusers_on_every_block_module(sdxl: ModelLayout) 
     converted, _ = StableDiffusionXLPipeline.lora_state_dict(tensors, unet_config=config)
     table = SpellingTable(sdxl)
     placements = {key: table.place(key) for key in converted}
-    found = {(p.path.name, p.role): int(converted[key]) for key, p in placements.items() if p is not None}
+    found = {
+        (p.candidates[0].name, p.role): int(converted[key]) for key, p in placements.items() if p is not None
+    }
     expected = {(name, role): n for n, name in enumerate(names) for role in ("down", "up")}
     assert found == expected
 
 
 def test_sgm_map_counts_blocks_from_the_model(base: BaseModel) -> None:
-    names = [path.name for path in base.layout if path.component is Component.UNET]
+    names = {path.name for path in base.layout if path.component is Component.UNET}
     assert isinstance(base.pipeline.unet, UNet2DConditionModel)
     sgm = sgm_names(names)
     assert sgm["down_blocks.1.attentions.0.proj_in"] == "input_blocks.3.1.proj_in"

@@ -13,7 +13,7 @@ from tests import tiny
 
 
 def _weights(base: BaseModel) -> dict[ModulePath, Tensor]:
-    return {path: module.weight.detach().clone() for path, module in base.modules.items()}  # type: ignore[operator]
+    return {path: parameter.detach().clone() for path, parameter in base.parameters.items()}
 
 
 def _assert_untouched(base: BaseModel, before: Mapping[ModulePath, Tensor]) -> None:
@@ -23,7 +23,7 @@ def _assert_untouched(base: BaseModel, before: Mapping[ModulePath, Tensor]) -> N
 def test_dense_oracle_and_exact_restore(base: BaseModel) -> None:
     before = _weights(base)
     lora = tiny.lora(base.layout, "a", 4, 1)
-    with Injection(base.modules) as injection:
+    with Injection(base.parameters) as injection:
         injection.apply(lora.layers)
         after = _weights(base)
         for path, layer in lora.layers.items():
@@ -38,7 +38,7 @@ def test_a_change_of_styles_leaves_nothing_of_the_first(base: BaseModel) -> None
     before = _weights(base)
     a, b = tiny.lora(base.layout, "a", 4, 1), tiny.lora(base.layout, "b", 2, 2)
     only = dict(list(b.layers.items())[:5])
-    with Injection(base.modules) as injection:
+    with Injection(base.parameters) as injection:
         injection.apply(only)
         direct = _weights(base)
         for _ in range(50):
@@ -50,7 +50,7 @@ def test_a_change_of_styles_leaves_nothing_of_the_first(base: BaseModel) -> None
 
 def test_restored_through_an_exception(base: BaseModel) -> None:
     before = _weights(base)
-    with pytest.raises(KeyboardInterrupt), Injection(base.modules) as injection:
+    with pytest.raises(KeyboardInterrupt), Injection(base.parameters) as injection:
         injection.apply(tiny.lora(base.layout, "a").layers)
         raise KeyboardInterrupt
     _assert_untouched(base, before)
@@ -60,7 +60,7 @@ def test_restored_when_an_update_does_not_fit(base: BaseModel) -> None:
     before = _weights(base)
     lora = tiny.lora(base.layout, "a")
     wrong = {**lora.layers, tiny.any_path(base.layout, "conv_in"): next(iter(lora.layers.values()))}
-    with pytest.raises(RuntimeError), Injection(base.modules) as injection:
+    with pytest.raises(RuntimeError), Injection(base.parameters) as injection:
         injection.apply(wrong)
     _assert_untouched(base, before)
 
@@ -70,7 +70,7 @@ def test_convolutions_are_changed_too(base: BaseModel) -> None:
     rows, columns = base.layout[path].matrix
     layer = tiny.LoRALayer(torch.randn(rows, 2), torch.randn(2, columns))
     before = _weights(base)
-    with Injection(base.modules) as injection:
+    with Injection(base.parameters) as injection:
         injection.apply({path: layer})
         dense = before[path] + (layer.up @ layer.down).view_as(before[path])
         torch.testing.assert_close(_weights(base)[path], dense)

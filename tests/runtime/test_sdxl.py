@@ -16,9 +16,10 @@ def test_layout_is_read_from_the_model(base: BaseModel) -> None:
     assert "text_encoder_2.text_model.encoder.layers.0.self_attn.q_proj" in names
     assert "text_encoder_2.text_projection" in names
     assert {path.component for path in base.layout} == set(Component)
-    for path, module in base.modules.items():
-        weight = module.weight
-        assert tuple(weight.flatten(1).shape) == base.layout[path].matrix  # type: ignore[operator]
+    for path, parameter in base.parameters.items():
+        assert tuple(parameter.reshape(parameter.shape[0], -1).shape) == base.layout[path].matrix
+    assert "unet.down_blocks.0.resnets.0.norm1" in names
+    assert "unet.down_blocks.0.resnets.0.conv1:bias" in names
 
 
 @pytest.mark.parametrize("model", ["nowhere/at/all", "./nope", "name-without-owner"])
