@@ -29,7 +29,7 @@ Labels = npt.NDArray[np.int64]
 SUBJECT_RIDGE = 0.5
 STYLE_RIDGE = 100.0
 #: Directions (of 2560) kept of the subject features, so that a hundred heads fit into one small file.
-DIRECTIONS = 1024
+DIRECTIONS = 1536
 #: Looks that the style head knows but that are candidates only when such a look is being scored.
 RESERVED: tuple[str, ...] = (*FEWSHOT_SETS, *FEWSHOT_STYLES, "p-solar-broken")
 PIXEL = "pixel"

@@ -17,6 +17,8 @@ from scipy import ndimage
 from styles import apply_style
 from subjects import BASE_SETS, LORA_SETS, STYLE_SOURCES, Row, is_test_subject
 
+#: Side of the pictures.
+SIDE = 128
 #: Style name of pictures as the base draws them.
 BASE_LOOK = "base"
 #: Coloured sets outside the base's training from which styled pictures for fitting are made; the first two
@@ -34,6 +36,8 @@ BLUR: dict[str, float] = {
     "riso": 3.5,
     "stained-glass": 2.0,
 }
+#: Margin (pixels) cut off before the subject is looked for, in styles that frame it.
+CUT: dict[str, int] = {"stamp": 20}
 #: Coloured sets that show the base's look.
 BASE_COLOURED: tuple[str, ...] = ("twemoji", "noto", "noto-v1", "emojione", "fxemoji")
 
@@ -103,16 +107,18 @@ def soften(pictures: Bytes, sigma: float) -> Bytes:
 
 
 def see(eyes: Eyes, pictures: Bytes, look: str) -> Features:
-    """Features of pictures of one look; the subject is seen through a blur where the look needs it."""
+    """Features of pictures of one look; the subject is seen blurred or cut out where the look needs it."""
     features = eyes.see(pictures)
-    if look in BLUR:
-        features = Features(eyes.see(soften(pictures, BLUR[look])).subject, features.style)
+    if look in BLUR or look in CUT:
+        margin, sigma = CUT.get(look, 0), BLUR.get(look, 0.0)
+        inner = pictures[:, margin : SIDE - margin, margin : SIDE - margin]
+        features = Features(eyes.see(soften(inner, sigma)).subject, features.style)
     return features
 
 
 def gather(eyes: Eyes, root: Path, items: list[Item], cache: Path) -> tuple[Features, Floats]:
     """Features and block statistics (n, 2) of all items; what `cache` (npz) holds is not seen again."""
-    names = [f"{i.source}/{i.file}#{i.style}~{BLUR.get(i.style, 0)}" for i in items]
+    names = [f"{i.source}/{i.file}#{i.style}~{CUT.get(i.style) or BLUR.get(i.style, 0)}" for i in items]
     rows: dict[str, tuple[Floats, Floats, Floats]] = {}
     if cache.exists():
         kept = np.load(cache)
