@@ -16,7 +16,7 @@ Event = TypeVar("Event")
 Result = TypeVar("Result")
 
 PROMPTS = ("a red apple", "a sailboat")
-STEPS = 20
+STEPS = 14
 SEED = 7
 
 

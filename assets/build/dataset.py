@@ -68,25 +68,32 @@ def icon_table(store: Path) -> list[tuple[str, str, str]]:
 
 
 def render(out: Path, store: Path, names: list[str]) -> None:
-    """Render the named sets and write captions.jsonl.gz and sets.json for all of them."""
+    """Render the named sets into `out`; captions and facts of other sets that lie there already are kept."""
     emojibase, emojilib = (fetch(package, store) for package in NAME_PACKAGES)
     facts = emoji_facts(emojibase, emojilib)
     table = icon_table(store)
-    rows: list[dict[str, Any]] = []
-    sets: dict[str, dict[str, Any]] = {}
     for name in names:
         pack = PACKS[name]
         folder = fetch(pack.package, store)
         mine = render_set(name, pack, folder, facts, table, out)
         version = json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"]
         about = {"licence": pack.licence, "author": pack.author, "source": f"npm {pack.package} {version}"}
-        sets[name] = {"count": len(mine), **about}
-        rows += mine
+        keep(out, name, mine, {"count": len(mine), **about})
         print(f"{name}: {len(mine)} pictures ({pack.package} {version})", flush=True)
-    (out / "sets.json").write_text(json.dumps(sets, indent=1) + "\n", encoding="utf-8")
-    with gzip.GzipFile(out / "captions.jsonl.gz", "wb", mtime=0) as packed:
-        for row in rows:
-            packed.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+
+
+def keep(out: Path, name: str, mine: list[dict[str, Any]], about: dict[str, Any]) -> None:
+    """Put one set's rows and facts into captions.jsonl.gz and sets.json, in place of what they said of it."""
+    captions, sets_file = out / "captions.jsonl.gz", out / "sets.json"
+    rows: list[dict[str, Any]] = []
+    sets: dict[str, Any] = {}
+    if captions.exists():
+        lines = gzip.decompress(captions.read_bytes()).decode().splitlines()
+        rows = [row for row in map(json.loads, lines) if row["set"] != name]
+        sets = json.loads(sets_file.read_text(encoding="utf-8"))
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [*rows, *mine])
+    captions.write_bytes(gzip.compress(text.encode(), mtime=0))
+    sets_file.write_text(json.dumps(sets | {name: about}, indent=1) + "\n", encoding="utf-8")
 
 
 def agreement(one: Path, other: Path) -> None:

@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import looks
 import torch
 import torch.nn.functional as functional
-from diffusers import AutoencoderKL
-from transformers import CLIPTokenizer
-
-import looks
 from captions import LINE_WORDS, caption, spare_words
+from diffusers import AutoencoderKL
 from emoji_data import white_cover
 from nets import SCALING, tokenize
 from subjects import Row
+from transformers import CLIPTokenizer
 
 _FIXED_GROUPS = ("Symbols", "Flags")
 
@@ -49,7 +48,9 @@ def _moved(both: torch.Tensor, flip: torch.Tensor) -> torch.Tensor:
     rows = torch.zeros(count, 2, 3, device=device)
     rows[:, 0, 0], rows[:, 1, 1], rows[:, :, 2] = zoom, zoom, shift
     grid = functional.affine_grid(rows, list(both.shape), align_corners=False)
-    moved = functional.grid_sample(both - 1.0, grid, mode="bicubic", padding_mode="zeros", align_corners=False)
+    moved = functional.grid_sample(
+        both - 1.0, grid, mode="bicubic", padding_mode="zeros", align_corners=False
+    )
     still = torch.rand(count, 1, 1, 1, device=device) < 0.5
     return torch.where(still, both, (moved + 1.0).clamp(0.0, 1.0))
 
@@ -66,7 +67,12 @@ class Plan(NamedTuple):
 
 
 def plan_pool(
-    tokenizer: CLIPTokenizer, vocabulary: Path, rows: Sequence[Row], count: int, seed: int, device: torch.device
+    tokenizer: CLIPTokenizer,
+    vocabulary: Path,
+    rows: Sequence[Row],
+    count: int,
+    seed: int,
+    device: torch.device,
 ) -> Plan:
     """Choose `count` pictures, looks and captions; the latents stay zero until `fill_pool`."""
     chance = random.Random(seed)

@@ -53,29 +53,39 @@ def behind(pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: 
     return pictures + cover * (one - 1.0)
 
 
-def gradient(pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+def gradient(
+    pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: torch.Tensor
+) -> torch.Tensor:
     """A fall of colour from `one` to `two` behind the drawing, from top to bottom."""
     share = torch.linspace(0.0, 1.0, pictures.shape[-2], device=pictures.device).view(1, 1, -1, 1)
     return pictures + cover * (one * (1.0 - share) + two * share - 1.0)
 
 
-def duotone(pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+def duotone(
+    pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: torch.Tensor
+) -> torch.Tensor:
     """Dark becomes `one`, bright becomes `two`."""
     share = luminance(pictures)
     return one * (1.0 - share) + two * share
 
 
-def inverted(pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+def inverted(
+    pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: torch.Tensor
+) -> torch.Tensor:
     """The negative."""
     return 1.0 - pictures
 
 
-def recoloured(pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+def recoloured(
+    pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: torch.Tensor
+) -> torch.Tensor:
     """Channels shifted in a circle (hues turned by a third or two thirds), by the first value of `one`."""
     return torch.where(one[:, :1] > one[:, 2:3], pictures.roll(1, 1), pictures.roll(2, 1))
 
 
-def outline(pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
+def outline(
+    pictures: torch.Tensor, cover: torch.Tensor, one: torch.Tensor, two: torch.Tensor
+) -> torch.Tensor:
     """Edges only, in `one` on `two`."""
     soft = functional.avg_pool2d(functional.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, 1)
     padded = functional.pad(soft, (1, 1, 1, 1), mode="replicate")

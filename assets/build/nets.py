@@ -107,9 +107,7 @@ def write_tokenizer(vocabulary: Path, folder: Path) -> None:
 
 def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
     """Token ids [N, 77], int64, padded with the end token as the pipeline does."""
-    found = tokenizer(
-        captions, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt"
-    )
+    found = tokenizer(captions, padding="max_length", max_length=TOKENS, truncation=True, return_tensors="pt")
     ids: torch.Tensor = found.input_ids
     return ids
 
@@ -125,7 +123,9 @@ def encode_text(
 
 def time_ids(count: int, device: torch.device | str) -> torch.Tensor:
     """SDXL's size conditions [N, 6] for a whole 128x128 picture."""
-    return torch.tensor([[SIZE, SIZE, 0, 0, SIZE, SIZE]] * count, dtype=torch.float32, device=device)
+    ids = torch.full((count, 6), float(SIZE), device=device)  # made on the device: a CUDA graph cannot copy
+    ids[:, 2:4] = 0.0
+    return ids
 
 
 def scheduler() -> EulerDiscreteScheduler:

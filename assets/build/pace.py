@@ -11,17 +11,27 @@ import torch
 
 
 class Pace:
-    """Time budget of a run. `seconds` counts from the making of this object; `begin` marks the first true step."""
+    """Budget of a run: `seconds` from the making of this object, or, when `steps` is positive, so many `tick`s.
 
-    def __init__(self, seconds: float, peak: float, warm: float = 0.03, floor: float = 0.01) -> None:
+    `begin` marks the first true step.
+    """
+
+    def __init__(
+        self, seconds: float, peak: float, warm: float = 0.03, floor: float = 0.01, steps: int = -1
+    ) -> None:
         self._made = time.monotonic()
         self._end = self._made + seconds
         self._begun = self._made
         self._peak, self._warm, self._floor = peak, warm, floor
+        self._steps, self._done = steps, 0
 
     def begin(self) -> None:
         """Call once the compiled step has run: the schedule starts here."""
         self._begun = time.monotonic()
+
+    def tick(self) -> None:
+        """Count one step."""
+        self._done += 1
 
     @property
     def spent(self) -> float:
@@ -31,6 +41,8 @@ class Pace:
     @property
     def share(self) -> float:
         """Share of the schedule behind us, 0 to 1 and beyond."""
+        if self._steps > 0:
+            return self._done / self._steps
         return (time.monotonic() - self._begun) / max(self._end - self._begun, 1e-6)
 
     def rate(self) -> float:

@@ -1,7 +1,7 @@
 """Pictures from the demo model: a contact sheet of prompts, or one archive of many pictures for the judge.
 
-    python assets/build/sample.py --model assets/demo/model --out sheet.png --prompts "a red apple" "a rocket"
-    python assets/build/sample.py --model assets/demo/model --out base.zip --names names.txt --per 1 --device cuda
+python assets/build/sample.py --model assets/demo/model --out sheet.png --prompts "a red apple" "a rocket"
+python assets/build/sample.py --model assets/demo/model --out base.zip --names names.txt --per 1 --device cuda
 """
 
 import argparse
@@ -32,7 +32,9 @@ DEFAULT_PROMPTS = (
 
 def load(model: Path, device: str) -> StableDiffusionXLPipeline:
     """The pipeline in float32 on `device`, silent."""
-    pipeline = StableDiffusionXLPipeline.from_pretrained(model, torch_dtype=torch.float32, add_watermarker=False)
+    pipeline = StableDiffusionXLPipeline.from_pretrained(
+        model, torch_dtype=torch.float32, add_watermarker=False
+    )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
 

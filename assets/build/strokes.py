@@ -99,7 +99,9 @@ def rasters(count: int, device: torch.device | str) -> torch.Tensor:
     x = (across * turn.cos() + down * turn.sin()) * 2 * math.pi / period
     y = (down * turn.cos() - across * turn.sin()) * 2 * math.pi / period
     kind = torch.rand(size, device=device)
-    wave = torch.where(kind < 0.4, x.sin(), torch.where(kind < 0.8, (x.sin() + y.sin()) / 2, x.sin() * y.sin()))
+    wave = torch.where(
+        kind < 0.4, x.sin(), torch.where(kind < 0.8, (x.sin() + y.sin()) / 2, x.sin() * y.sin())
+    )
     hard = period * (0.3 + torch.rand(size, device=device))
     ink = ((wave + torch.rand(size, device=device) - 0.5) * hard).clamp(-0.5, 0.5) + 0.5
     colours = _colours(count, 2, device)[..., None, None]

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
-from transformers import CLIPTokenizer
-
 from emoji_data import Source, load_pictures
 from latent_pool import Pool, fill_pool, plan_pool
 from nets import (
@@ -29,6 +27,7 @@ from nets import (
 )
 from pace import Average, Log, Pace
 from subjects import BASE_SETS
+from transformers import CLIPTokenizer
 
 
 class Step:
@@ -44,7 +43,12 @@ class Step:
         self.weights = [weight for module in modules for weight in module.parameters()]
         self.rate = torch.tensor(0.0, device=device)
         self._optimiser = torch.optim.AdamW(
-            self.weights, self.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True, capturable=device.type == "cuda"
+            self.weights,
+            self.rate,
+            betas=(0.9, 0.99),
+            weight_decay=0.01,
+            fused=True,
+            capturable=device.type == "cuda",
         )
         self.average = Average(self.weights, 0.999)
         self.loss = torch.zeros((), device=device)
@@ -132,7 +136,13 @@ def train(arguments: argparse.Namespace) -> None:
     vae = AutoencoderKL.from_pretrained(arguments.vae, torch_dtype=torch.float32).to(device)
     fill_pool(plan, vae, load_pictures(source, rows).to(device))
     spread = [round(float(value), 3) for value in plan.pool.latents.float().std(dim=(0, 2, 3))]
-    log.add(event="pool", latents=arguments.pool, captions=len(plan.pool.tokens), deviation=spread, spent=pace.spent)
+    log.add(
+        event="pool",
+        latents=arguments.pool,
+        captions=len(plan.pool.tokens),
+        deviation=spread,
+        spent=pace.spent,
+    )
     pace.begin()
     done = 0
     while pace.share < 1.0 and done != arguments.steps:
@@ -147,8 +157,19 @@ def train(arguments: argparse.Namespace) -> None:
                 log.add(step=done, loss=loss, rate=pace.rate(), spent=pace.spent)
     step.average.swap()
     log.add(event="end", step=done, loss=float(step.loss), spent=pace.spent)
-    save_pipeline(arguments.out, vae.cpu(), step.unet.cpu(), (step.text[0].cpu(), step.text[1].cpu()), arguments.vocabulary)
-    setting = {"batch": arguments.batch, "rate": arguments.rate, "seed": arguments.seed, "pool": arguments.pool}
+    save_pipeline(
+        arguments.out,
+        vae.cpu(),
+        step.unet.cpu(),
+        (step.text[0].cpu(), step.text[1].cpu()),
+        arguments.vocabulary,
+    )
+    setting = {
+        "batch": arguments.batch,
+        "rate": arguments.rate,
+        "seed": arguments.seed,
+        "pool": arguments.pool,
+    }
     log.save(**setting, steps=done, seconds=round(pace.spent, 1), final_loss=float(step.loss))
 
 
@@ -157,7 +178,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder or zip of the picture sets")
     parser.add_argument("--vae", type=Path, required=True, help="the trained vae folder")
-    parser.add_argument("--vocabulary", type=Path, required=True, help="folder with vocab.json and merges.txt")
+    parser.add_argument(
+        "--vocabulary", type=Path, required=True, help="folder with vocab.json and merges.txt"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the diffusers folder to write")
     parser.add_argument("--seconds", type=float, default=470.0, help="time for everything but the saving")
     parser.add_argument("--steps", type=int, default=-1, help="stop after so many steps (for trying out)")
@@ -166,7 +189,9 @@ def main() -> None:
     parser.add_argument("--pool", type=int, default=200_000, help="recoloured pictures to draw beforehand")
     parser.add_argument("--seed", type=int, default=21)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--wait-for", type=Path, help="compile at once, but begin only when this file is there")
+    parser.add_argument(
+        "--wait-for", type=Path, help="compile at once, but begin only when this file is there"
+    )
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     train(parser.parse_args())
 

@@ -12,12 +12,11 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+import looks
+import strokes
 import torch
 import torch.nn.functional as functional
 from diffusers import AutoencoderKL
-
-import looks
-import strokes
 from emoji_data import Source, load_pictures, white_cover
 from nets import SCALING, SIZE, build_vae
 from pace import Average, Log, Pace
@@ -35,7 +34,9 @@ def error(decoded: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return torch.where(over, 0.05 * gap, gap).square().mean(dim=(1, 2, 3))
 
 
-def objective(vae: AutoencoderKL, pictures: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def objective(
+    vae: AutoencoderKL, pictures: torch.Tensor, noise: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss and mean log error of pictures [N, 3, H, W] in [-1, 1], with latent noise [N, 4, H/8, W/8]."""
     mean, log_variance = vae.quant_conv(vae.encoder(pictures)).float().chunk(2, dim=1)
     log_variance = log_variance.clamp(-30.0, 10.0)
@@ -101,19 +102,31 @@ class Batches:
         size, device = self._size, self._pictures.device
         lines, areas, weaves = size * 16 // 100, size * 6 // 100, size * 6 // 100
         real = self._real(size - lines - areas - weaves)
-        parts = [real, strokes.strokes(lines, device), strokes.shapes(areas, device), strokes.rasters(weaves, device)]
+        parts = [
+            real,
+            strokes.strokes(lines, device),
+            strokes.shapes(areas, device),
+            strokes.rasters(weaves, device),
+        ]
         return torch.cat(parts).mul_(2.0).sub_(1.0).contiguous(memory_format=torch.channels_last)
 
 
 class Learner:
     """One optimiser step on a buffer of fixed size; with `capture`, recorded once as a CUDA graph and replayed."""
 
-    def __init__(self, vae: AutoencoderKL, weights: list[torch.Tensor], arguments: argparse.Namespace) -> None:
+    def __init__(
+        self, vae: AutoencoderKL, weights: list[torch.Tensor], arguments: argparse.Namespace
+    ) -> None:
         device = weights[0].device
         self._vae, self._weights = vae, weights
         self.rate, self.fit = torch.zeros((), device=device), torch.zeros((), device=device)
         self._optimiser = torch.optim.AdamW(
-            weights, self.rate, betas=(0.9, 0.99), weight_decay=1e-3, fused=True, capturable=device.type == "cuda"
+            weights,
+            self.rate,
+            betas=(0.9, 0.99),
+            weight_decay=1e-3,
+            fused=True,
+            capturable=device.type == "cuda",
         )
         self.average = Average(weights, 0.999)
         self._compute = torch.compile(objective) if arguments.compile else objective
@@ -214,7 +227,12 @@ def train(arguments: argparse.Namespace) -> None:
     weights = [weight for weight in vae.parameters() if weight.requires_grad]
     batches = Batches(pictures, rows, arguments.batch)
     learner = Learner(vae, weights, arguments)
-    log.add(event="start", pictures=len(rows), parameters=sum(w.numel() for w in vae.parameters()), spent=pace.spent)
+    log.add(
+        event="start",
+        pictures=len(rows),
+        parameters=sum(w.numel() for w in vae.parameters()),
+        spent=pace.spent,
+    )
     step, next_test, fits = 0, 0.2, []
     if arguments.graph:
         learner.capture(batches)

@@ -86,7 +86,7 @@ def _first_downs(folder: Path) -> dict[str, torch.Tensor]:
         with safe_open(path, framework="pt") as file:
             keys = sorted(
                 k for k in file.keys() if "attn1" in k and "to_q" in k and ("down" in k or "lora_A" in k)
-            )  # noqa: SIM118
+            )
             downs[path.stem] = file.get_tensor(keys[0]).float()[:4].flatten()
     return downs
 
