@@ -83,7 +83,11 @@ def _first_downs(folder: Path) -> dict[str, torch.Tensor]:
     downs = {}
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:
-            keys = sorted(k for k in file if "attn1" in k and "to_q" in k and ("down" in k or "lora_A" in k))
+            keys = sorted(
+                k
+                for k in read_header(path).tensors
+                if "attn1" in k and "to_q" in k and ("down" in k or "lora_A" in k)
+            )
             downs[path.stem] = file.get_tensor(keys[0]).float()[:4].flatten()
     return downs
 
