@@ -86,7 +86,7 @@ def _first_downs(folder: Path) -> dict[str, torch.Tensor]:
             keys = sorted(
                 k
                 for k in read_header(path).tensors
-                if "attn1" in k and "to_q" in k and ("down" in k or "lora_A" in k)
+                if "attn1" in k and "to_q" in k and k.endswith(("down.weight", "lora_A.weight"))
             )
             downs[path.stem] = file.get_tensor(keys[0]).float()[:4].flatten()
     return downs
