@@ -14,7 +14,7 @@ from judge_blocks import block_statistics
 from judge_net import Bytes, Eyes, Features, Floats
 from PIL import Image
 from scipy import ndimage
-from styles import apply_style
+from styles import HARD, apply_style
 from subjects import BASE_SETS, LORA_SETS, STYLE_SOURCES, Row, is_test_subject
 
 #: Side of the pictures.
@@ -38,6 +38,8 @@ BLUR: dict[str, float] = {
 }
 #: Margin (pixels) cut off before the subject is looked for, in styles that frame it.
 CUT: dict[str, int] = {"stamp": 20}
+#: Blurs (pixels) of the pictures that the style judge is fitted on, in turn: it shall name styles, not sharpness.
+SOFT: tuple[float, ...] = (0.0, 0.6, 1.2)
 #: Coloured sets that show the base's look.
 BASE_COLOURED: tuple[str, ...] = ("twemoji", "noto", "noto-v1", "emojione", "fxemoji")
 
@@ -51,6 +53,7 @@ class Item:
     subject: str
     style: str
     to_fit: bool = True
+    softness: float = 0.0
 
     @property
     def look(self) -> str:
@@ -68,9 +71,12 @@ def vendor_items(rows: list[Row], core: list[str]) -> list[Item]:
     """Other subjects, for the style judge: every second by each vendor."""
     known = set(core)
     others = [row for row in rows if row["name"] not in known]
-    items = [Item(r["set"], r["file"], r["name"], "") for r in others if r["set"] in LORA_SETS]
-    based = [Item(r["set"], r["file"], r["name"], "") for r in others if r["set"] in BASE_COLOURED]
-    return items[::2] + based[::2]
+    drawn = [row for row in others if row["set"] in LORA_SETS][::2]
+    drawn += [row for row in others if row["set"] in BASE_COLOURED][::2]
+    return [
+        Item(row["set"], row["file"], row["name"], "", softness=SOFT[place % len(SOFT)])
+        for place, row in enumerate(drawn)
+    ]
 
 
 def styled_items(rows: list[Row], core: list[str], style: str) -> list[Item]:
@@ -88,7 +94,9 @@ def styled_items(rows: list[Row], core: list[str], style: str) -> list[Item]:
         for source in sources:
             if (source, name) in files:
                 to_fit = source in turns or source in FIT_SOURCES
-                items.append(Item(source, files[source, name], name, style, to_fit))
+                softness = SOFT[number % len(SOFT)] if to_fit and not is_test_subject(name) else 0.0
+                softness = 0.0 if style in HARD else softness
+                items.append(Item(source, files[source, name], name, style, to_fit, softness))
     return items
 
 
@@ -97,7 +105,8 @@ def paint(root: Path, item: Item) -> Bytes:
     image = Image.open(root / item.source / item.file).convert("RGB")
     if item.style:
         image = apply_style(item.style, image, zlib.crc32(f"{item.source}/{item.file}".encode()))
-    return np.asarray(image, dtype=np.uint8)
+    picture = np.asarray(image, dtype=np.uint8)
+    return soften(picture[None], item.softness)[0] if item.softness else picture
 
 
 def soften(pictures: Bytes, sigma: float) -> Bytes:
@@ -118,7 +127,7 @@ def see(eyes: Eyes, pictures: Bytes, look: str) -> Features:
 
 def gather(eyes: Eyes, root: Path, items: list[Item], cache: Path) -> tuple[Features, Floats]:
     """Features and block statistics (n, 2) of all items; what `cache` (npz) holds is not seen again."""
-    names = [f"{i.source}/{i.file}#{i.style}~{CUT.get(i.style) or BLUR.get(i.style, 0)}" for i in items]
+    names = [f"{i.source}/{i.file}#{i.style}~{CUT.get(i.style) or BLUR.get(i.style, 0)}~{i.softness}" for i in items]
     rows: dict[str, tuple[Floats, Floats, Floats]] = {}
     if cache.exists():
         kept = np.load(cache)

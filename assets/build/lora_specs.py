@@ -67,7 +67,7 @@ _TABLE: tuple[tuple[str, int, float, Modules, bool, Dialect], ...] = (
     ("papercut", 4, 4, "attention+ff", False, "diffusers-old"),
     ("pastel", 4, 8, "attention+ff", False, "peft-metadata"),
     ("pencil", 4, 4, "attention+ff", True, "kohya"),
-    ("pixel", 8, 8, "attention+ff", False, "kohya-sgm"),
+    ("pixel", 16, 16, "attention+ff+proj", False, "kohya-sgm"),
     ("plaster", 4, 4, "attention+ff", False, "peft"),
     ("riso", 8, 4, "attention", False, "kohya"),
     ("scratchboard", 4, 2, "attention+ff", False, "peft-metadata"),
@@ -84,10 +84,8 @@ _TABLE: tuple[tuple[str, int, float, Modules, bool, Dialect], ...] = (
     ("fluent-emoji-high-contrast", 4, 2, "attention+ff", False, "peft-metadata"),
     ("noto-mono-300", 4, 4, "attention+ff", False, "kohya-sgm"),
     ("noto-mono-700", 4, 4, "attention+ff+proj", False, "peft"),
-    ("p-solar-bold-duotone", 4, 4, "attention+ff", False, "diffusers-old"),
-    ("p-solar-linear", 4, 4, "attention", False, "kohya"),
 )
-_VENDORS: tuple[str, ...] = tuple(row[0] for row in _TABLE[-7:])
+_VENDORS: tuple[str, ...] = tuple(row[0] for row in _TABLE[-5:])
 
 #: Every LoRA of the collection, each with its own seed.
 SPECS: tuple[Spec, ...] = tuple(

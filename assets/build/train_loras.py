@@ -51,7 +51,7 @@ class Trainer:
         self._ids = time_ids(1, self.device)
         self._fill(data)
         self.rate = torch.zeros((), device=self.device)
-        self.average = Average(stack.weights, 0.99)
+        self.average = Average(stack.weights, 0.998)
         self._optimiser = torch.optim.AdamW(
             stack.weights,
             self.rate,
