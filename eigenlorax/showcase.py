@@ -16,7 +16,7 @@ Event = TypeVar("Event")
 Result = TypeVar("Result")
 
 PROMPTS = ("a red apple", "a sailboat")
-STEPS = 14
+STEPS = 20
 SEED = 7
 
 

@@ -1,20 +1,25 @@
 """The use cases: what a person can do, for the page, the command line and the API alike."""
 
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image, PngImagePlugin
 
 from eigenlorax import __version__
-from eigenlorax.errors import InvalidRequestError, StudioError
-from eigenlorax.formats.metadata import preview_of
+from eigenlorax.errors import InvalidFileError, InvalidRequestError, StudioError
+from eigenlorax.formats.containers import Found, find_all
+from eigenlorax.formats.embeddings import Embedding
 from eigenlorax.formats.read import LoRAReader
+from eigenlorax.formats.relations import Relations, relate
 from eigenlorax.formats.report import ImportReport, Verdict
+from eigenlorax.formats.sidecars import preview_of
 from eigenlorax.library.library import Library
 from eigenlorax.recipe import GenerationRequest, infotext
+from eigenlorax.runtime.embeddings import teach_words
 from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.generate import Step, denoise
 from eigenlorax.runtime.hardware import Hardware, detect
@@ -31,10 +36,17 @@ DEFAULT_RETAIN = 0.9
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of one file that was dropped or named: in the library, or left out with a reason."""
+    """What became of one file that was dropped or named: in the library, or left out with a reason.
+
+    Attributes:
+        name: The file's.
+        report: The truth about it.
+        note: What else the user should know, such as that the library has the same file already.
+    """
 
     name: str
     report: ImportReport
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,7 @@ class Studio:
         self._subspace: Subspace | None = None
         self._styles: dict[str, Style] = {}
         self._folder: Path | None = None
+        teach_words(self.base.pipeline, self._embeddings())
         self._open_current()
 
     @property
@@ -118,10 +131,19 @@ class Studio:
     def import_paths(self, paths: Iterable[Path]) -> list[Imported]:
         """Bring LoRA files, or all LoRA files of folders, into the library.
 
-        Usable files and those made for another base are kept; a broken one is left out. One bad file
-        never stops the others.
+        Files, folders, zip archives, shards and PEFT folders may be given. Usable files and those made
+        for another base are kept, embeddings too; a broken one is left out. One bad file never stops the
+        others, and each gets its line.
         """
-        return [self._import(path) for given in paths for path in _lora_files(given)]
+        return self._go_through(paths, self._import)
+
+    def inspect_paths(self, paths: Iterable[Path]) -> list[Imported]:
+        """Report on files as `import_paths` takes them, weights read, and leave everything as it is."""
+        return self._go_through(paths, lambda found: Imported(found.name, self._reader.verify(found.path)))
+
+    def relations(self) -> Relations:
+        """Which LoRAs of the library are one update twice, and which share a random start."""
+        return relate({name: self._reader.sketch(report.path) for name, report in self._usable().items()})
 
     def compress(
         self, names: Sequence[str] | None = None, retain: float = DEFAULT_RETAIN
@@ -205,16 +227,43 @@ class Studio:
         image.save(path, pnginfo=text)
         return Finished(image, path, parameters, switch_ms)
 
-    def _import(self, path: Path) -> Imported:
+    def _go_through(self, paths: Iterable[Path], use: Callable[[Found], Imported]) -> list[Imported]:
+        results = []
+        with TemporaryDirectory(prefix=".importing-", dir=self.library.root) as scratch:
+            for given, found in find_all(paths, Path(scratch)):
+                if isinstance(found, Found):
+                    results.append(use(found))
+                else:
+                    report = ImportReport(found.name, given, Verdict.BROKEN, found.reason, base=None)
+                    results.append(Imported(found.name, report))
+        return results
+
+    def _import(self, found: Found) -> Imported:
+        path = found.path
         report = self._reader.verify(path)
         if report.verdict is Verdict.BROKEN:
             return Imported(path.name, report)
+        note = ""
         try:
-            kept = self.library.add_lora(path)
-        except OSError as error:
-            reason = f"could not be copied to {self.library.root} ({error.strerror}): check space and rights"
+            if report.embeddings:
+                note = self._keep_embeddings(path)
+            if report.verdict is Verdict.EMBEDDING:
+                return Imported(path.name, report, note)
+            kept, is_new = self.library.add_lora(path)
+        except (OSError, InvalidFileError) as error:
+            reason = f"could not be copied to {self.library.root} ({error}): check space and rights"
             return Imported(path.name, replace(report, verdict=Verdict.BROKEN, reason=reason))
-        return Imported(path.name, replace(report, name=kept.stem, path=kept))
+        note = note if is_new else f"the library has this file already, as {kept.stem}"
+        return Imported(path.name, replace(report, name=kept.stem, path=kept), note)
+
+    def _keep_embeddings(self, path: Path) -> str:
+        embeddings = self.library.add_embeddings(path)
+        with self._lock:
+            left_out = teach_words(self.base.pipeline, embeddings)
+        words = [embedding.token for embedding in embeddings if embedding.token not in left_out]
+        told = [f"the word {word!r} now calls an embedding" for word in words]
+        told += [f"the embedding {word!r} is kept but not used: {why}" for word, why in left_out.items()]
+        return "; ".join(told)
 
     def _usable(self) -> dict[str, ImportReport]:
         return {entry.report.name: entry.report for entry in self.entries() if entry.report.usable}
@@ -226,6 +275,15 @@ class Studio:
             known = self._reports[path] = (changed, self._reader.scan(path))
         return known[1]
 
+    def _embeddings(self) -> list[Embedding]:
+        try:
+            return self.library.embeddings()
+        except InvalidFileError as error:
+            self.notice = (
+                f"The kept embeddings could not be read ({error}). Remove that file and start again."
+            )
+            return []
+
     def _open_current(self) -> None:
         try:
             current = self.library.load_current(self.base.layout_hash)
@@ -234,7 +292,3 @@ class Studio:
             return
         if current is not None:
             self._folder, self._subspace, self._styles = current
-
-
-def _lora_files(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]

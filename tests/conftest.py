@@ -7,6 +7,7 @@ import torch
 
 from eigenlorax.runtime.hardware import Hardware
 from eigenlorax.runtime.sdxl import BaseModel, load_base
+from eigenlorax.studio import DEMO_MODEL
 from tests import tiny
 
 # Tiny matrices: a second thread costs more than it brings.
@@ -27,3 +28,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def base(tiny_model: Path) -> BaseModel:
     """The tiny model, loaded once; a test that changes its weights must put them back."""
     return load_base(str(tiny_model), CPU)
+
+
+@pytest.fixture(scope="session")
+def demo_base() -> BaseModel:
+    """The embedded demo model, loaded once; a test that changes its weights must put them back."""
+    return load_base(str(DEMO_MODEL), CPU)

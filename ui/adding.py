@@ -11,8 +11,6 @@ from eigenlorax.studio import Imported, Studio
 from ui import markup, text
 from ui.library_tab import LibraryTab
 
-SIDECAR_ENDINGS = (".preview.png", ".json", ".png", ".jpg", ".jpeg", ".webp")
-
 Refresh = Callable[[Dependency], Dependency]
 
 
@@ -39,22 +37,19 @@ def import_dropped(studio: Studio, files: Sequence[Path]) -> list[Imported | str
     They are brought together first, because a preview or a note belongs to the LoRA of its stem.
     """
     with tempfile.TemporaryDirectory(dir=files[0].parent.parent if files else None) as together:
-        staged = [_move(file, Path(together)) for file in files]
-        stems = {file.stem for file in staged if file.suffix == ".safetensors"}
-        loras = [file for file in staged if not _is_sidecar(file, stems)]
-        return list(studio.import_paths(loras))
+        staged = [_move(file, Path(together), str(place)) for place, file in enumerate(files)]
+        return list(studio.import_paths(staged))
 
 
-def _move(file: Path, folder: Path) -> Path:
+def _move(file: Path, folder: Path, own: str) -> Path:
+    """Into the folder, or into one of its own there when another file of that name came first."""
     target = folder / file.name
+    if target.exists():
+        target = folder / own / file.name
+        target.parent.mkdir()
     file.replace(target)
     shutil.rmtree(file.parent, ignore_errors=True)
     return target
-
-
-def _is_sidecar(file: Path, stems: set[str]) -> bool:
-    endings = (ending for ending in SIDECAR_ENDINGS if file.name.endswith(ending))
-    return any(file.name.removesuffix(ending) in stems for ending in endings)
 
 
 def import_named(studio: Studio, given: str) -> list[Imported | str]:

@@ -15,6 +15,7 @@ _TONE = {
     Verdict.USABLE: "good",
     Verdict.PARTLY: "fair",
     Verdict.OTHER_BASE: "fair",
+    Verdict.EMBEDDING: "fair",
     Verdict.BROKEN: "bad",
     FidelityVerdict.FAITHFUL: "good",
     FidelityVerdict.CLOSE: "good",
@@ -112,8 +113,10 @@ def _import_line(result: Imported | str) -> str:
         Verdict.USABLE: f"added · {text.lora_facts(report)}",
         Verdict.PARTLY: f"added, usable in part: {report.reason}",
         Verdict.OTHER_BASE: f"kept for later: {report.reason}",
+        Verdict.EMBEDDING: report.reason,
         Verdict.BROKEN: f"left out: {report.reason}",
     }[report.verdict]
+    said = f"{said}; {result.note}" if result.note else said
     return f'<li class="{_TONE[report.verdict]}"><b>{escape(result.name)}</b><span>{escape(said)}</span></li>'
 
 

@@ -1,19 +1,20 @@
 """A header -> what each tensor is for, and whether the file can serve on the loaded base."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from eigenlorax.formats.base_model import BaseEvidence, BaseFamily, identify_base
+from eigenlorax.formats.base_model import BaseEvidence, BaseFamily, identify_base, not_a_lora
+from eigenlorax.formats.embeddings import embedding_name
 from eigenlorax.formats.header import Header
 from eigenlorax.formats.parts import FOLDED_ROLES, DoesNotFit, Incomplete, Parts, assemble
 from eigenlorax.formats.report import Fate, TensorFate, Verdict
 from eigenlorax.formats.scaling import AdapterConfig
-from eigenlorax.formats.spelling import Placement, SpellingTable, split_ending
+from eigenlorax.formats.spelling import Placement, SpellingTable
 from eigenlorax.module_path import ModelLayout, ModulePath
 
-_EMBEDDING = re.compile(r"bundle_emb\.(?P<token>.+)\.[^.]+|(?P<mark><[^>]+>)|(?P<file>emb_params)")
+_SUBSETS_OF_SDXL = (BaseFamily.SSD_1B, BaseFamily.VEGA)
+_HINTS = (".reshape_weight",)
 _Candidates = tuple[ModulePath, ...]
 
 
@@ -29,8 +30,14 @@ class Judgement:
     embeddings: tuple[str, ...]
 
 
-def judge(header: Header, layout: ModelLayout, table: SpellingTable) -> Judgement:
+def judge(header: Header, layout: ModelLayout, table: SpellingTable, home: BaseFamily) -> Judgement:
     """Give every tensor of a file its fate with respect to one base model.
+
+    Args:
+        header: Of the file.
+        layout: The base's parameters.
+        table: The spellings of their names.
+        home: The family that the base itself belongs to by its names and shapes.
 
     Raises:
         InvalidFileError: the adapter's configuration in the header cannot be understood.
@@ -41,8 +48,8 @@ def judge(header: Header, layout: ModelLayout, table: SpellingTable) -> Judgemen
     # Weights before biases: the bias of a LoRA is scaled with the LoRA of its module.
     for candidates in sorted(sorting.groups, key=lambda c: c[0].parameter, reverse=True):
         sorting.settle(candidates)
-    base = identify_base(header.shapes, _is_down)
-    verdict, reason = _verdict(base, sorting)
+    base = identify_base(header.shapes)
+    verdict, reason = _verdict(base, home, sorting)
     return Judgement(verdict, reason, base, sorting.fates, sorting.parts, tuple(sorting.embeddings))
 
 
@@ -62,9 +69,11 @@ class _Sorting:
 
     def take(self, key: str, placement: Placement | None) -> None:
         """Put a tensor into the group of the parameter that it changes."""
-        if match := _EMBEDDING.fullmatch(key):
-            self.embeddings[match["token"] or match["mark"] or match["file"]] = None
+        if name := embedding_name(key):
+            self.embeddings[name] = None
             self.fates[key] = TensorFate(Fate.KEPT)
+        elif key.endswith(_HINTS):
+            self.fates[key] = TensorFate(Fate.IGNORED, "it is a hint for other programs")
         elif placement is None:
             self.fates[key] = TensorFate(Fate.REFUSED, "no module of the loaded model has this name")
         else:
@@ -109,22 +118,25 @@ class _Sorting:
                 self.fates.setdefault(key, TensorFate(Fate.FOLDED if role in FOLDED_ROLES else Fate.USED))
 
 
-def _is_down(key: str) -> bool:
-    ending = split_ending(key)
-    return ending is not None and ending.role in ("down", "hada_w1_b")
-
-
-def _verdict(base: BaseEvidence, sorting: _Sorting) -> tuple[Verdict, str]:
+def _verdict(base: BaseEvidence, home: BaseFamily, sorting: _Sorting) -> tuple[Verdict, str]:
     fates = sorting.fates
     refused = [key for key, fate in fates.items() if fate.fate is Fate.REFUSED]
     if not fates:
         return Verdict.BROKEN, "holds no tensors; export it again"
-    if sorting.misfits or (not sorting.parts and base.family is not BaseFamily.OTHER):
+    if kind := not_a_lora(sorting.header.shapes):
+        return Verdict.BROKEN, kind
+    if base.family in _SUBSETS_OF_SDXL and home is not base.family:
+        return Verdict.OTHER_BASE, _needs(base, sorting)
+    if sorting.misfits:
         return Verdict.OTHER_BASE, _needs(base, sorting)
     if sorting.incomplete:
         return Verdict.BROKEN, f"{sorting.incomplete[0]}; download or export it again"
+    if not sorting.parts and base.family is not BaseFamily.OTHER:
+        return Verdict.OTHER_BASE, _needs(base, sorting)
     if not sorting.parts and sorting.embeddings:
-        return Verdict.BROKEN, "is a textual inversion, not a LoRA; put it in your embeddings folder"
+        return Verdict.EMBEDDING, (
+            "is a textual inversion, not a LoRA: it is kept, and its name in a prompt calls it"
+        )
     if not sorting.parts:
         return Verdict.BROKEN, (
             f"none of its {len(fates)} tensors can be used: {fates[refused[0]].reason} ({refused[0]!r})"

@@ -1,12 +1,16 @@
-"""What a LoRA says of itself: title, trigger words and weight, from its header and its sidecar."""
+"""What a LoRA says of itself in its header: title, trigger words, licence, pictures, how it was trained."""
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-MAX_SIDECAR_BYTES = 4 * 1024 * 1024
+from eigenlorax.formats.sidecars import split_words
+
+MAX_COVER_BYTES = 8 * 1024 * 1024
 
 
 def title_of(metadata: Mapping[str, str], stem: str) -> str:
@@ -17,16 +21,13 @@ def title_of(metadata: Mapping[str, str], stem: str) -> str:
     return stem
 
 
-def trigger_words(path: Path, metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Trigger words of the LoRA at `path`: the sidecar's, then modelspec's, then the commonest tag.
+def header_trigger_words(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """modelspec's trigger phrase, else the commonest training tag.
 
-    Source: AUTOMATIC1111's user metadata ("activation text"), modelspec 1.0.1 (trigger_phrase) and
-    kohya's ss_tag_frequency.
+    Source: modelspec 1.0.1 (trigger_phrase) and kohya's ss_tag_frequency.
     """
-    if text := str(read_sidecar(path).get("activation text", "")).strip():
-        return _split(text)
     if text := metadata.get("modelspec.trigger_phrase", "").strip():
-        return _split(text)
+        return split_words(text)
     counts: dict[str, int] = {}
     for folder in _json_object(metadata.get("ss_tag_frequency", "")).values():
         if isinstance(folder, dict):
@@ -34,6 +35,38 @@ def trigger_words(path: Path, metadata: Mapping[str, str]) -> tuple[str, ...]:
                 if isinstance(count, int):
                     counts[tag.strip()] = counts.get(tag.strip(), 0) + count
     return (max(counts, key=lambda tag: counts[tag]),) if counts else ()
+
+
+_TRAINING = (
+    ("base model", ("ss_sd_model_name", "modelspec.architecture")),
+    ("network", ("ss_network_module",)),
+    ("rank", ("ss_network_dim",)),
+    ("alpha", ("ss_network_alpha",)),
+    ("images", ("ss_num_train_images",)),
+    ("steps", ("ss_steps",)),
+    ("epochs", ("ss_epoch", "ss_num_epochs")),
+    ("batch", ("ss_batch_size_per_device", "ss_total_batch_size")),
+    ("learning rate", ("ss_unet_lr", "ss_learning_rate")),
+    ("text encoder rate", ("ss_text_encoder_lr",)),
+    ("optimiser", ("ss_optimizer",)),
+    ("resolution", ("modelspec.resolution", "ss_resolution")),
+    ("clip skip", ("ss_clip_skip",)),
+    ("seed", ("ss_seed",)),
+    ("prediction", ("modelspec.prediction_type",)),
+    ("date", ("modelspec.date", "ss_training_finished_at")),
+    ("author", ("modelspec.author",)),
+    ("comment", ("ss_training_comment",)),
+)
+
+
+def training_facts(metadata: Mapping[str, str]) -> dict[str, str]:
+    """How the LoRA was trained, by the words users know, for whatever the header tells."""
+    facts = {}
+    for label, keys in _TRAINING:
+        text = next((metadata[key].strip() for key in keys if metadata.get(key, "").strip()), "")
+        if text and text != "None":
+            facts[label] = text
+    return facts
 
 
 _FINE_TUNES = (
@@ -47,12 +80,13 @@ _FINE_TUNES = (
 _FINE_TUNE_KEYS = ("ss_sd_model_name", "ss_base_model_version", "modelspec.architecture", "ss_tag_frequency")
 
 
-def guess_fine_tune(path: Path, metadata: Mapping[str, str]) -> str:
+def guess_fine_tune(path: Path, metadata: Mapping[str, str], claimed: str = "") -> str:
     """The fine-tune of SDXL that a LoRA hints at, such as "Pony" or "NoobAI, v-prediction".
 
-    Nothing in the tensors tells, so this is a guess from names and tags; it never decides anything.
+    Nothing in the tensors tells, so this is a guess from names, tags and a sidecar's claim; it never
+    decides anything.
     """
-    hints = " ".join((path.stem, *(metadata.get(key, "") for key in _FINE_TUNE_KEYS)))
+    hints = " ".join((path.stem, claimed, *(metadata.get(key, "") for key in _FINE_TUNE_KEYS)))
     found = next((name for name, pattern in _FINE_TUNES if pattern.search(hints)), "")
     if re.fullmatch(r"v|v_prediction", metadata.get("modelspec.prediction_type", "")) or re.search(
         r"v-?pred", hints, re.IGNORECASE
@@ -61,25 +95,27 @@ def guess_fine_tune(path: Path, metadata: Mapping[str, str]) -> str:
     return found
 
 
-def read_sidecar(path: Path) -> Mapping[str, Any]:
-    """A1111's user metadata beside a LoRA (`<stem>.json`); empty when absent, too large or not JSON."""
-    sidecar = path.with_suffix(".json")
-    if not sidecar.is_file() or sidecar.stat().st_size > MAX_SIDECAR_BYTES:
-        return {}
-    return _json_object(sidecar.read_text(encoding="utf-8", errors="replace"))
+def embedded_cover(metadata: Mapping[str, str]) -> bytes | None:
+    """The picture inside a header, as the bytes of an image file; None when there is none.
 
-
-def preview_of(path: Path) -> Path | None:
-    """The preview picture beside a LoRA, by the names A1111 and its kin use."""
-    for ending in (".preview.png", ".png", ".preview.jpg", ".jpg", ".jpeg", ".webp"):
-        candidate = path.with_name(path.stem + ending)
-        if candidate.is_file():
-            return candidate
+    Source: modelspec 1.0.1 (thumbnail, a data URL), SwarmUI (preview_image), A1111 (ssmd_cover_images).
+    """
+    covers = metadata.get("ssmd_cover_images", "")
+    try:
+        listed = json.loads(covers) if covers else []
+    except (json.JSONDecodeError, RecursionError):
+        listed = []
+    texts = [metadata.get("modelspec.thumbnail", ""), metadata.get("modelspec.preview_image", "")]
+    texts += [text for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
+    for text in filter(None, texts):
+        encoded = text.partition("base64,")[2] or text
+        if len(encoded) > MAX_COVER_BYTES * 4 // 3:
+            continue
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            continue
     return None
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _json_object(text: str) -> Mapping[str, Any]:

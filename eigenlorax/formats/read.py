@@ -1,21 +1,24 @@
 """A LoRA file: its report from the header alone, its canonical float32 layers on demand."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError, WrongBaseError
+from eigenlorax.formats.base_model import identify_base
+from eigenlorax.formats.hashes import hash_file
 from eigenlorax.formats.header import Header, read_header
 from eigenlorax.formats.judge import Judgement, judge
-from eigenlorax.formats.metadata import guess_fine_tune, title_of, trigger_words
+from eigenlorax.formats.metadata import guess_fine_tune, header_trigger_words, title_of, training_facts
 from eigenlorax.formats.parts import BaseWeight, Parts, build_layer
+from eigenlorax.formats.relations import Sketch, sketch
 from eigenlorax.formats.report import ImportReport, ValueReport, Verdict
+from eigenlorax.formats.sidecars import read_sidecars
 from eigenlorax.formats.spelling import SpellingTable
+from eigenlorax.formats.tensors import TensorFile
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import ModelLayout, ModulePath
 
@@ -32,12 +35,14 @@ class LoRAReader:
         self._layout = layout
         self._base_weight = base_weight
         self._table = SpellingTable(layout)
+        widths = {f"{path.name}.lora_A.weight": (1, shape.in_features) for path, shape in layout.items()}
+        self._home = identify_base(widths).family
 
     def scan(self, path: Path) -> ImportReport:
         """Judge a file by its header; no weight is read and nothing is raised for a bad file."""
         try:
             header = read_header(path)
-            return _report(path, header, judge(header, self._layout, self._table))
+            return _report(path, header, self._judge(header))
         except InvalidFileError as error:
             return ImportReport(path.stem, path, Verdict.BROKEN, str(error), base=None)
 
@@ -48,13 +53,8 @@ class LoRAReader:
             InvalidFileError: the file is broken or not a LoRA that can be read.
             WrongBaseError: it was made for another base than the loaded one.
         """
-        judgement = judge(read_header(path), self._layout, self._table)
-        if judgement.verdict is Verdict.OTHER_BASE:
-            raise WrongBaseError(f"{path.name} {judgement.reason}")
-        if judgement.verdict is Verdict.BROKEN:
-            raise InvalidFileError(f"{path.name} {judgement.reason}")
-        layers = _LayersOnDisk(path, judgement.parts, self._base_weight)
-        return LoRA(path.stem, layers, file_sha256(path))
+        header = read_header(path)
+        return self._open(path, header, hash_file(path, header.data_start, header.metadata).sha256)
 
     def verify(self, path: Path) -> ImportReport:
         """Scan a file, then read every layer once, so that broken weights are found at import."""
@@ -62,21 +62,38 @@ class LoRAReader:
         if not report.usable:
             return report
         try:
-            lora = self.open(path)
+            header = read_header(path)
+            hashes = hash_file(path, header.data_start, header.metadata)
+            lora = self._open(path, header, hashes.sha256)
             norms = {module: lora.layers[module].norm for module in lora.layers}
         except InvalidFileError as error:
             return replace(report, verdict=Verdict.BROKEN, reason=str(error))
         zero = tuple(module for module, norm in norms.items() if norm == 0.0)
-        return replace(report, sha256=lora.sha256, values=ValueReport(norms, zero))
+        return replace(report, values=ValueReport(norms, zero, hashes, sketch(lora)))
 
+    def sketch(self, path: Path) -> Sketch:
+        """What tells the LoRA in `path` from its relatives; reads a few modules only.
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        Raises:
+            InvalidFileError, WrongBaseError: as `open`.
+        """
+        return sketch(self._open(path, read_header(path), sha256=""))
+
+    def _judge(self, header: Header) -> Judgement:
+        return judge(header, self._layout, self._table, self._home)
+
+    def _open(self, path: Path, header: Header, sha256: str) -> LoRA:
+        judgement = self._judge(header)
+        if judgement.verdict is Verdict.OTHER_BASE:
+            raise WrongBaseError(f"{path.name} {judgement.reason}")
+        if judgement.verdict in (Verdict.BROKEN, Verdict.EMBEDDING):
+            raise InvalidFileError(f"{path.name} {judgement.reason}")
+        layers = _LayersOnDisk(TensorFile(path, header), judgement.parts, self._base_weight)
+        return LoRA(path.stem, layers, sha256)
 
 
 def _report(path: Path, header: Header, judgement: Judgement) -> ImportReport:
+    sidecar, metadata = read_sidecars(path), header.metadata
     return ImportReport(
         name=path.stem,
         path=path,
@@ -85,10 +102,13 @@ def _report(path: Path, header: Header, judgement: Judgement) -> ImportReport:
         base=judgement.base,
         fates=judgement.fates,
         modules={module: parts.report() for module, parts in judgement.parts.items()},
-        fine_tune=guess_fine_tune(path, header.metadata),
+        fine_tune=guess_fine_tune(path, metadata, sidecar.base),
         embeddings=judgement.embeddings,
-        trigger_words=trigger_words(path, header.metadata),
-        title=title_of(header.metadata, path.stem),
+        trigger_words=sidecar.trigger_words or header_trigger_words(metadata),
+        title=title_of(metadata, sidecar.title or path.stem),
+        sidecar=sidecar,
+        licence=metadata.get("modelspec.license", "").strip() or sidecar.licence,
+        training=training_facts(metadata),
         file_bytes=header.file_size,
     )
 
@@ -96,11 +116,10 @@ def _report(path: Path, header: Header, judgement: Judgement) -> ImportReport:
 class _LayersOnDisk(Mapping[ModulePath, LoRALayer]):
     """Layers that are read, checked and brought to canonical form each time they are asked for."""
 
-    def __init__(self, path: Path, parts: Mapping[ModulePath, Parts], base_weight: BaseWeight) -> None:
-        self._path = path
+    def __init__(self, file: TensorFile, parts: Mapping[ModulePath, Parts], base_weight: BaseWeight) -> None:
+        self._file = file
         self._parts = parts
         self._base_weight = base_weight
-        self._file = safe_open(path, framework="pt")
 
     def __iter__(self) -> Iterator[ModulePath]:
         return iter(self._parts)
@@ -114,10 +133,10 @@ class _LayersOnDisk(Mapping[ModulePath, LoRALayer]):
         return build_layer(parts, tensors, self._base_weight)
 
     def _tensor(self, key: str) -> Tensor:
-        tensor: Tensor = self._file.get_tensor(key).float()
+        tensor = self._file.read(key).float()
         if not bool(torch.isfinite(tensor).all()):
             raise InvalidFileError(
-                f"{self._path.name}: {key!r} holds NaN or infinite numbers; "
+                f"{self._file.path.name}: {key!r} holds NaN or infinite numbers; "
                 "its training diverged or the file is damaged"
             )
         return tensor

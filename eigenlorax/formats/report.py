@@ -4,9 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import hypot
 from pathlib import Path
 
 from eigenlorax.formats.base_model import BaseEvidence
+from eigenlorax.formats.hashes import FileHashes
+from eigenlorax.formats.relations import Sketch
+from eigenlorax.formats.sidecars import Sidecar
 from eigenlorax.module_path import ModulePath
 
 
@@ -16,6 +20,7 @@ class Verdict(StrEnum):
     USABLE = "usable"
     PARTLY = "partly usable"
     OTHER_BASE = "other base"
+    EMBEDDING = "embedding"
     BROKEN = "broken"
 
 
@@ -59,10 +64,19 @@ class ValueReport:
     Attributes:
         norms: Frobenius norm of each module's update.
         zero_modules: Modules whose update is exactly zero (never trained, or pruned).
+        hashes: By which other programs know the file.
+        sketch: What tells it from its relatives.
     """
 
     norms: Mapping[ModulePath, float]
     zero_modules: tuple[ModulePath, ...]
+    hashes: FileHashes
+    sketch: Sketch
+
+    @property
+    def norm(self) -> float:
+        """Frobenius norm of the whole update."""
+        return hypot(*self.norms.values())
 
 
 @dataclass(frozen=True)
@@ -79,10 +93,12 @@ class ImportReport:
         modules: Parameter -> how its update is stored, for those that are used.
         fine_tune: Guessed fine-tune family of SDXL, such as "Pony"; empty without a hint.
         embeddings: Names of textual inversions that travel in the file.
-        trigger_words: From the header and sidecars, most likely first.
-        title: From the header; the file's stem when it has none.
+        trigger_words: From the sidecars and the header, most likely first.
+        title: From the header or a sidecar; the file's stem when neither has one.
+        sidecar: What lies beside the file.
+        licence: As the header or a sidecar has it; empty when nobody says.
+        training: How it was trained, as far as the header tells: label -> value.
         file_bytes: Size on disk.
-        sha256: Of the whole file, hex; empty until the file has been read.
         values: What the weights say; None until the file has been read.
     """
 
@@ -97,9 +113,16 @@ class ImportReport:
     embeddings: tuple[str, ...] = ()
     trigger_words: tuple[str, ...] = ()
     title: str = ""
+    sidecar: Sidecar = field(default_factory=Sidecar)
+    licence: str = ""
+    training: Mapping[str, str] = field(default_factory=dict)
     file_bytes: int = 0
-    sha256: str = ""
     values: ValueReport | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the whole file, hex; empty until the file has been read."""
+        return self.values.hashes.sha256 if self.values else ""
 
     @property
     def usable(self) -> bool:

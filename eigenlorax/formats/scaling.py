@@ -9,11 +9,17 @@ from typing import Any
 from eigenlorax.errors import InvalidFileError
 from eigenlorax.module_path import ModulePath
 
-_ADAPTER_METADATA = "lora_adapter_metadata"
+ADAPTER_METADATA = "lora_adapter_metadata"
+
+
+#: PEFT methods whose configuration calls its alpha just that.
+_ALPHA_BY_NAME = ("LOHA", "LOKR")
 
 
 class AdapterConfig:
     """PEFT's settings, as diffusers writes them into a file's metadata; empty when there are none.
+
+    Some trainers leave only a plain "alpha" there, which then counts for every module.
 
     Source: peft's LoraConfig (lora_alpha, r, alpha_pattern, rank_pattern, use_rslora); diffusers puts a
     component's name and a dot before each setting, some trainers leave it out.
@@ -29,13 +35,16 @@ class AdapterConfig:
         Raises:
             InvalidFileError: the entry is there but is not a JSON object.
         """
-        text = metadata.get(_ADAPTER_METADATA, "{}")
+        text = metadata.get(ADAPTER_METADATA, "{}")
         try:
             settings = json.loads(text)
         except (json.JSONDecodeError, RecursionError):
             settings = None
         if not isinstance(settings, dict):
-            raise InvalidFileError(f"its {_ADAPTER_METADATA} entry is not a JSON object; export it again")
+            raise InvalidFileError(f"its {ADAPTER_METADATA} entry is not a JSON object; export it again")
+        plain = metadata.get("lora_alpha") or metadata.get("alpha")
+        if plain and not settings:
+            settings = {"lora_alpha": _number(plain)}
         return cls(settings)
 
     def scale(self, path: ModulePath, rank: int) -> float | None:
@@ -43,6 +52,8 @@ class AdapterConfig:
         alpha = self._pattern(path, "alpha_pattern")
         if alpha is None:
             alpha = self._setting(path, "lora_alpha")
+        if alpha is None and self._setting(path, "peft_type") in _ALPHA_BY_NAME:
+            alpha = self._setting(path, "alpha")
         if alpha is None:
             return None
         if isinstance(alpha, bool) or not isinstance(alpha, (int, float)):
@@ -61,6 +72,13 @@ class AdapterConfig:
             if re.fullmatch(rf"(.*\.)?({re.escape(pattern)})", path.name):
                 return value
         return None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidFileError(f"its alpha is {text!r}, not a number; export the file again") from error
 
 
 def layer_scale(rank: int, alpha: float | None, scale: float | None, configured: float | None) -> float:

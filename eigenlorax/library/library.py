@@ -1,18 +1,25 @@
 """The user's folder: imported LoRAs, and the subspaces their collections were compressed into."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from safetensors.torch import save_file
+
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
-from eigenlorax.formats.read import file_sha256
+from eigenlorax.formats.embeddings import Embedding, read_embeddings
+from eigenlorax.formats.hashes import file_sha256
+from eigenlorax.formats.header import read_header
+from eigenlorax.formats.sidecars import sidecars_of
 from eigenlorax.library.atomic import folder_written_aside, written_aside
 from eigenlorax.library.files import load_style, load_subspace, save_style, save_subspace, style_paths
+from eigenlorax.module_path import Component
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
-_SIDECARS = (".json", ".png", ".preview.png", ".jpg", ".webp")
+_EMBEDDING_KEYS = {Component.TEXT_ENCODER: "clip_l", Component.TEXT_ENCODER_2: "clip_g"}
 
 
 class Library:
@@ -33,6 +40,10 @@ class Library:
         return self.root / "loras"
 
     @property
+    def _embedding_folder(self) -> Path:
+        return self.root / "embeddings"
+
+    @property
     def outputs(self) -> Path:
         """Where pictures are saved, by the folder names A1111 uses."""
         return self.root / "outputs" / "txt2img-images"
@@ -42,26 +53,57 @@ class Library:
         shipped = sorted(self._shipped.glob("*.safetensors")) if self._shipped else []
         return shipped + sorted(self._lora_folder.glob("*.safetensors"))
 
-    def add_lora(self, source: Path) -> Path:
+    def add_lora(self, source: Path) -> tuple[Path, bool]:
         """Copy a LoRA file, and the sidecars beside it, into the library.
 
         A file whose bytes are here already is not copied again; one of another content whose name is
         taken gets a number after its name.
+
+        Returns:
+            Where it lies in the library, and whether it is new there.
         """
         digest = file_sha256(source)
         target, number = self._lora_folder / source.name, 1
         names = {path.name: path for path in self.lora_paths()}
         while target.name in names:
             if file_sha256(names[target.name]) == digest:
-                return names[target.name]
+                return names[target.name], False
             number += 1
             target = self._lora_folder / f"{source.stem}-{number}{source.suffix}"
-        for ending in _SIDECARS:
-            sidecar = source.with_name(source.stem + ending)
-            if sidecar.is_file():
-                _copy(sidecar, self._lora_folder / (target.stem + ending))
+        for sidecar in sidecars_of(source):
+            _copy(sidecar, self._lora_folder / (target.stem + sidecar.name[len(source.stem) :]))
         _copy(source, target)
-        return target
+        return target, True
+
+    def add_embeddings(self, source: Path) -> list[Embedding]:
+        """Keep the textual inversions of a file, each as a file of its own under its token's name.
+
+        Raises:
+            InvalidFileError: an embedding in it is no row of vectors.
+        """
+        found = read_embeddings(source)
+        for embedding in found:
+            with written_aside(
+                self._embedding_folder / f"{_file_name(embedding.token)}.safetensors"
+            ) as aside:
+                save_file(
+                    {_EMBEDDING_KEYS[part]: rows.contiguous() for part, rows in embedding.vectors.items()},
+                    aside,
+                    {"token": embedding.token},
+                )
+        return found
+
+    def embeddings(self) -> list[Embedding]:
+        """Every textual inversion that is kept, by its token.
+
+        Raises:
+            InvalidFileError: one of the files was damaged.
+        """
+        found = []
+        for path in sorted(self._embedding_folder.glob("*.safetensors")):
+            token = read_header(path).metadata.get("token", path.stem)
+            found += [Embedding(token, embedding.vectors) for embedding in read_embeddings(path)]
+        return found
 
     def save(self, subspace: Subspace, styles: Mapping[str, Style]) -> None:
         """Write a subspace with its styles as one folder and make it the layout's current one."""
@@ -106,6 +148,10 @@ class Library:
 
     def _current(self, layout: str) -> Path:
         return self._subspace_folder(layout) / "current.txt"
+
+
+def _file_name(token: str) -> str:
+    return re.sub(r"[^\w.-]", "_", token).strip(".") or "embedding"
 
 
 def _copy(source: Path, target: Path) -> None:

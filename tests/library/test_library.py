@@ -106,7 +106,7 @@ def test_importing_copies_sidecars_and_never_overwrites(tmp_path: Path, base: Ba
     first = tiny.write_lora(tmp_path / "one" / "x.safetensors", tiny.lora(base.layout, "x", seed=1))
     first.with_suffix(".json").write_text('{"activation text": "hello"}')
     second = tiny.write_lora(tmp_path / "two" / "x.safetensors", tiny.lora(base.layout, "x", seed=2))
-    kept = [library.add_lora(path) for path in (first, second, first)]
+    kept = [library.add_lora(path)[0] for path in (first, second, first)]
     assert [path.name for path in kept] == ["x.safetensors", "x-2.safetensors", "x.safetensors"]
     assert kept[1].read_bytes() == second.read_bytes()
     assert kept[0].with_suffix(".json").is_file()

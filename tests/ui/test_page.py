@@ -80,7 +80,9 @@ def test_paths_are_imported_or_explained(studio: Studio, file: Path, tmp_path: P
     assert isinstance(result, Imported)
     assert result.report.verdict is Verdict.USABLE
     (tmp_path / "empty").mkdir()
-    assert import_named(studio, str(tmp_path / "empty")) == [f"{tmp_path}/empty holds no .safetensors file"]
+    (nothing,) = import_named(studio, str(tmp_path / "empty"))
+    assert isinstance(nothing, Imported)
+    assert "holds no .safetensors file" in nothing.report.reason
     assert import_named(studio, "/no/such") == ["there is no file or folder at /no/such"]
     assert import_named(studio, "  ") == ["write a folder or a file to add LoRAs from"]
 

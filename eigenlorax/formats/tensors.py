@@ -1,0 +1,54 @@
+"""Tensors read one by one from a checked safetensors file.
+
+Reads into memory of its own rather than mapping the file: mapped pages of a whole collection count as the
+program's memory, and a mapped file that another program truncates kills the process instead of failing.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from eigenlorax.errors import InvalidFileError
+from eigenlorax.formats.header import Header
+
+_DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2, "I64": torch.int64, "I32": torch.int32,
+    "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
+
+
+class TensorFile:
+    """One safetensors file whose header has been checked.
+
+    Args:
+        path: The file.
+        header: Of the file as it is now.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self.path = path
+        self._header = header
+
+    def read(self, name: str) -> Tensor:
+        """One tensor, in the precision of the file.
+
+        Raises:
+            KeyError: the header has no such name.
+            InvalidFileError: the file was shortened or removed since its header was read.
+        """
+        info = self._header.tensors[name]
+        data = bytearray(info.end - info.begin)
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._header.data_start + info.begin)
+                count = file.readinto(data)
+        except OSError as error:
+            raise InvalidFileError(f"{self.path} cannot be read any more ({error.strerror})") from error
+        if count != len(data):
+            raise InvalidFileError(f"{self.path.name} was changed while it was read: import it again")
+        dtype = _DTYPES[info.dtype]
+        if not data:
+            return torch.empty(info.shape, dtype=dtype)
+        return torch.frombuffer(data, dtype=dtype).reshape(info.shape)
