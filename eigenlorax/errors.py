@@ -27,3 +27,7 @@ class ModelLoadError(StudioError):
 
 class InvalidRequestError(StudioError):
     """A setting of a request lies outside what can be done."""
+
+
+class NotWrittenError(StudioError):
+    """A file could not be written, or what was read back from it is not what it should hold."""

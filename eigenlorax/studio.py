@@ -11,6 +11,7 @@ from PIL import Image, PngImagePlugin
 
 from eigenlorax import __version__
 from eigenlorax.errors import InvalidFileError, InvalidRequestError, StudioError
+from eigenlorax.export.desk import ExportDesk
 from eigenlorax.formats.containers import Found, find_all
 from eigenlorax.formats.embeddings import Embedding
 from eigenlorax.formats.read import LoRAReader
@@ -18,6 +19,7 @@ from eigenlorax.formats.relations import Relations, relate
 from eigenlorax.formats.report import ImportReport, Verdict
 from eigenlorax.formats.sidecars import preview_of
 from eigenlorax.library.library import Library
+from eigenlorax.lora import LoRA
 from eigenlorax.recipe import GenerationRequest, infotext
 from eigenlorax.runtime.embeddings import teach_words
 from eigenlorax.runtime.engine import Engine
@@ -107,6 +109,11 @@ class Studio:
         self._subspace: Subspace | None = None
         self._styles: dict[str, Style] = {}
         self._folder: Path | None = None
+        self.exports = ExportDesk(
+            self.base, self._engine, self._reader, self.library, self._lock,
+            current=lambda: (self._subspace, self._styles),
+            original=self._original, reopen=self._open_current,
+        )  # fmt: skip
         teach_words(self.base.pipeline, self._embeddings())
         self._open_current()
 
@@ -163,19 +170,7 @@ class Studio:
             loras = [self._reader.open(report.path) for report in chosen]
             sizes = {report.name: report.file_bytes for report in chosen}
             result = yield from fit(loras, sizes, self.base.layout_hash, retain)
-            triggers = {report.name: report.trigger_words for report in chosen}
-            styles = {
-                name: Style(
-                    name=name,
-                    cores=projection.cores,
-                    subspace=result.subspace.hash,
-                    fidelity=projection.fidelity,
-                    trigger_words=triggers[name],
-                    source_sha256=result.subspace.sources[name],
-                    ranks=projection.ranks,
-                )
-                for name, projection in result.projections.items()
-            }
+            styles = result.styles({report.name: report.trigger_words for report in chosen})
             self.library.save(result.subspace, styles)
             # Back from disk, so that today's pictures are made with exactly what tomorrow's will be.
             self._open_current()
@@ -208,10 +203,7 @@ class Studio:
         """
         request.check()
         with self._lock:
-            usable = self._usable()
-            if name not in usable:
-                raise InvalidRequestError(f"the library has no usable LoRA named {name}")
-            switch_ms = self._engine.wear_lora(self._reader.open(usable[name].path), strength)
+            switch_ms = self._engine.wear_lora(self._original(name)[0], strength)
             return (yield from self._draw(request, switch_ms))
 
     def _draw(self, request: GenerationRequest, switch_ms: float) -> Generator[Step, None, Finished]:
@@ -264,6 +256,11 @@ class Studio:
         told = [f"the word {word!r} now calls an embedding" for word in words]
         told += [f"the embedding {word!r} is kept but not used: {why}" for word, why in left_out.items()]
         return "; ".join(told)
+
+    def _original(self, name: str) -> tuple[LoRA, tuple[str, ...]]:
+        if (report := self._usable().get(name)) is None:
+            raise InvalidRequestError(f"the library has no usable LoRA named {name}")
+        return self._reader.open(report.path), report.trigger_words
 
     def _usable(self) -> dict[str, ImportReport]:
         return {entry.report.name: entry.report for entry in self.entries() if entry.report.usable}

@@ -7,7 +7,7 @@ numbers one after another in fp16. A header naming every module would outweigh t
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -32,6 +32,13 @@ _DENSE = 0
 
 def save_subspace(subspace: Subspace, path: Path) -> None:
     """Write a subspace; the file appears whole or not at all."""
+    tensors, metadata = subspace_parts(subspace)
+    with written_aside(path) as aside:
+        save_file(tensors, aside, metadata)
+
+
+def subspace_parts(subspace: Subspace) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata that a subspace is kept as."""
     tensors: dict[str, Tensor] = {}
     for module, basis in subspace.bases.items():
         tensors[f"{module}.out"] = basis.stored_out.contiguous()
@@ -45,8 +52,7 @@ def save_subspace(subspace: Subspace, path: Path) -> None:
         "sources": json.dumps(dict(subspace.sources)),
         "modules": json.dumps([str(module) for module in subspace.bases]),
     }
-    with written_aside(path) as aside:
-        save_file(tensors, aside, metadata)
+    return tensors, metadata
 
 
 def load_subspace(path: Path) -> Subspace:
@@ -55,25 +61,36 @@ def load_subspace(path: Path) -> Subspace:
     Raises:
         InvalidFileError: not a subspace file of this format, or its bytes do not match its hash.
     """
-    header = _checked_header(path, "eigenlorax.subspace")
+    header = checked_header(path, "eigenlorax.subspace")
     with safe_open(path, framework="pt") as file:
-        bases = {
-            ModulePath.parse(name): Basis(file.get_tensor(f"{name}.out"), file.get_tensor(f"{name}.into"))
-            for name in json.loads(header.metadata["modules"])
-        }
-    subspace = Subspace(
-        bases,
-        header.metadata["layout"],
-        json.loads(header.metadata["sources"]),
-        float(header.metadata["retain"]),
-    )
-    if subspace.hash != header.metadata["hash"]:
-        raise InvalidFileError(f"{path.name} is damaged: its bases do not match its hash; compress again")
+        return subspace_from(path.name, file.get_tensor, header.metadata)
+
+
+def subspace_from(file_name: str, tensor: Callable[[str], Tensor], metadata: Mapping[str, str]) -> Subspace:
+    """Inverse of `subspace_parts`, with the hash checked.
+
+    Raises:
+        InvalidFileError: the bases do not match their hash.
+    """
+    bases = {
+        ModulePath.parse(name): Basis(tensor(f"{name}.out"), tensor(f"{name}.into"))
+        for name in json.loads(metadata["modules"])
+    }
+    subspace = Subspace(bases, metadata["layout"], json.loads(metadata["sources"]), float(metadata["retain"]))
+    if subspace.hash != metadata["hash"]:
+        raise InvalidFileError(f"{file_name} is damaged: its bases do not match its hash; compress again")
     return subspace
 
 
 def save_style(style: Style, subspace: Subspace, path: Path) -> None:
     """Write a style; the file appears whole or not at all."""
+    tensors, metadata = style_parts(style, subspace)
+    with written_aside(path) as aside:
+        save_file(tensors, aside, metadata)
+
+
+def style_parts(style: Style, subspace: Subspace) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata that a style is kept as."""
     ranks, values = [], []
     for module in subspace.bases:
         core = style.cores.get(module)
@@ -96,8 +113,7 @@ def save_style(style: Style, subspace: Subspace, path: Path) -> None:
         "trigger_words": json.dumps(list(style.trigger_words)),
         "fidelity": json.dumps(asdict(style.fidelity)),
     }
-    with written_aside(path) as aside:
-        save_file(tensors, aside, metadata)
+    return tensors, metadata
 
 
 def load_style(path: Path, subspace: Subspace) -> Style:
@@ -107,15 +123,26 @@ def load_style(path: Path, subspace: Subspace) -> Style:
         InvalidFileError: not a style file of this format, or its numbers do not fit the subspace.
         SubspaceMismatchError: the style belongs to another subspace.
     """
-    header = _checked_header(path, "eigenlorax.style")
-    metadata = header.metadata
+    metadata = checked_header(path, "eigenlorax.style").metadata
     if metadata["subspace"] != subspace.hash:
         raise SubspaceMismatchError(
             f"{path.name} belongs to subspace {metadata['subspace'][:12]}, not to {subspace.hash[:12]}: "
             "open it with its own subspace, or compress its LoRA again"
         )
     with safe_open(path, framework="pt") as file:
-        ranks, values = file.get_tensor("ranks").tolist(), file.get_tensor("values").float()
+        style = style_from(path.name, file.get_tensor, metadata, subspace)
+    return replace(style, fidelity=replace(style.fidelity, style_bytes=path.stat().st_size))
+
+
+def style_from(
+    file_name: str, tensor: Callable[[str], Tensor], metadata: Mapping[str, str], subspace: Subspace
+) -> Style:
+    """Inverse of `style_parts`, for a style of this subspace.
+
+    Raises:
+        InvalidFileError: its numbers do not fit the subspace.
+    """
+    ranks, values = tensor("ranks").tolist(), tensor("values").float()
     cores, position = {}, 0
     for (module, basis), rank in zip(subspace.bases.items(), ranks, strict=True):
         if rank == _UNTOUCHED:
@@ -124,14 +151,14 @@ def load_style(path: Path, subspace: Subspace) -> Style:
         count = k_out * k_in if rank == _DENSE else rank * (k_out + k_in)
         numbers = values[position : position + count]
         if numbers.numel() != count:
-            raise InvalidFileError(f"{path.name} is damaged: it ends inside the core of {module}")
+            raise InvalidFileError(f"{file_name} is damaged: it ends inside the core of {module}")
         cores[module] = _unpack(numbers, rank, k_out, k_in)
         position += count
     return Style(
         name=metadata["name"],
         cores=cores,
         subspace=subspace.hash,
-        fidelity=replace(Fidelity(**json.loads(metadata["fidelity"])), style_bytes=path.stat().st_size),
+        fidelity=Fidelity(**json.loads(metadata["fidelity"])),
         trigger_words=tuple(json.loads(metadata["trigger_words"])),
         source_sha256=metadata["source_sha256"],
         ranks=dict(zip(subspace.bases, ranks, strict=True)),
@@ -155,13 +182,18 @@ def _unpack(numbers: Tensor, rank: int, k_out: int, k_in: int) -> Tensor:
     return left.view(k_out, rank) @ right.view(rank, k_in)
 
 
-def _checked_header(path: Path, kind: str) -> Header:
+def checked_header(path: Path, kind: str) -> Header:
+    """The header of a file of this program's.
+
+    Raises:
+        InvalidFileError: not safetensors, of another kind, or of a format version not known here.
+    """
     header = read_header(path)
     if header.metadata.get("format") != kind:
         raise InvalidFileError(f"{path.name} is not an {kind} file")
-    if header.metadata["version"] != FORMAT_VERSION:
+    if header.metadata.get("version") != FORMAT_VERSION:
         raise InvalidFileError(
-            f"{path.name} has format version {header.metadata['version']}, this program reads "
+            f"{path.name} has format version {header.metadata.get('version')}, this program reads "
             f"{FORMAT_VERSION}: update the program"
         )
     return header

@@ -11,6 +11,7 @@ from eigenlorax.lora import LoRA
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.basis import Basis, canonical, hosvd, project
 from eigenlorax.subspace.fidelity import Fidelity, measure
+from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
 
@@ -38,6 +39,21 @@ class Fit:
 
     subspace: Subspace
     projections: Mapping[str, Projection]
+
+    def styles(self, trigger_words: Mapping[str, tuple[str, ...]]) -> dict[str, Style]:
+        """Every LoRA as a style, by name, with its own trigger words."""
+        return {
+            name: Style(
+                name=name,
+                cores=projection.cores,
+                subspace=self.subspace.hash,
+                fidelity=projection.fidelity,
+                trigger_words=trigger_words[name],
+                source_sha256=self.subspace.sources[name],
+                ranks=projection.ranks,
+            )
+            for name, projection in self.projections.items()
+        }
 
 
 def fit(

@@ -10,24 +10,27 @@ from diffusers import UNet2DConditionModel
 from eigenlorax.errors import ModelLoadError
 from eigenlorax.runtime.checkpoint import SDXL_REFERENCE, clip_tokenizer, load_checkpoint
 from eigenlorax.runtime.sdxl import BaseModel, load_base
-from tests import single_file
+from eigenlorax.runtime.single_file import PARTS, write_single_file
 from tests.conftest import CPU
 
-COMPONENTS = ("unet", "vae", "text_encoder", "text_encoder_2")
+
+def _write(base: BaseModel, path: Path) -> Path:
+    write_single_file(base.pipeline, path, dict.fromkeys(PARTS, torch.float32))
+    return path
 
 
 def test_every_weight_comes_through(tmp_path: Path, tiny_model: Path, base: BaseModel) -> None:
-    path = single_file.write(base.pipeline, tmp_path / "tiny.safetensors")
+    path = _write(base, tmp_path / "tiny.safetensors")
     (tiny_model / "merges.txt").write_text((SDXL_REFERENCE / "merges.txt").read_text())
     pipeline = load_checkpoint(path, torch.float32, reference=tiny_model)
-    for name in COMPONENTS:
+    for name in PARTS:
         ours, theirs = getattr(pipeline, name).state_dict(), getattr(base.pipeline, name).state_dict()
         assert ours.keys() == theirs.keys()
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs), name
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(tmp_path: Path, base: BaseModel) -> None:
-    path = single_file.write(base.pipeline, tmp_path / "tiny.safetensors")
+    path = _write(base, tmp_path / "tiny.safetensors")
     with pytest.raises(ModelLoadError, match="cannot be loaded as SDXL"):
         load_base(str(path), CPU)
 

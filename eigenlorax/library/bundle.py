@@ -1,0 +1,151 @@
+"""A subspace and chosen styles of it as one file, to hand to someone with the same base.
+
+Format 1 of a bundle: the tensors of a subspace file under `subspace.`, those of the n-th style file under
+`styles.<n>.`, and the metadata of each as JSON. The bases carry their hash, every style one of its own.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
+from eigenlorax.formats.tensors import TensorFile
+from eigenlorax.library.atomic import written_aside
+from eigenlorax.library.files import (
+    FORMAT_VERSION,
+    checked_header,
+    load_style,
+    style_from,
+    style_parts,
+    style_paths,
+    subspace_from,
+    subspace_parts,
+)
+from eigenlorax.library.library import Library
+from eigenlorax.subspace.style import Style
+from eigenlorax.subspace.subspace import Subspace
+
+_KIND = "eigenlorax.bundle"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a bundle holds: bases and, by name, styles that live in them."""
+
+    subspace: Subspace
+    styles: Mapping[str, Style]
+
+
+def save_bundle(subspace: Subspace, styles: Mapping[str, Style], path: Path) -> None:
+    """Write a bundle; the file appears whole or not at all.
+
+    Raises:
+        SubspaceMismatchError: a style belongs to another subspace.
+    """
+    if strangers := sorted(name for name, style in styles.items() if style.subspace != subspace.hash):
+        raise SubspaceMismatchError(
+            f"{', '.join(strangers)} belong to another subspace: compress them together first"
+        )
+    parts, home = subspace_parts(subspace)
+    tensors = {f"subspace.{name}": tensor for name, tensor in parts.items()}
+    described = []
+    for number, style in enumerate(styles.values()):
+        parts, metadata = style_parts(style, subspace)
+        tensors |= {f"styles.{number}.{name}": tensor for name, tensor in parts.items()}
+        described.append({**metadata, "sha256": _digest(parts["ranks"], parts["values"])})
+    header = {
+        "format": _KIND,
+        "version": FORMAT_VERSION,
+        "subspace": json.dumps(home),
+        "styles": json.dumps(described),
+    }
+    with written_aside(path) as aside:
+        save_file(tensors, aside, header)
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read a bundle and check all its hashes.
+
+    Raises:
+        InvalidFileError: not a bundle of this format, or damaged.
+        SubspaceMismatchError: a style says that it belongs to another subspace.
+    """
+    header = checked_header(path, _KIND)
+    file = TensorFile(path, header)
+    try:
+        home, described = json.loads(header.metadata["subspace"]), json.loads(header.metadata["styles"])
+        subspace = subspace_from(path.name, lambda name: file.read(f"subspace.{name}"), home)
+        styles = {}
+        for number, metadata in enumerate(described):
+            style = _style(path.name, file, number, metadata, subspace)
+            styles[style.name] = style
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidFileError(
+            f"{path.name} is damaged: its header contradicts itself ({error}); export it again"
+        ) from error
+    return Bundle(subspace, styles)
+
+
+def keep_bundle(bundle: Bundle, library: Library) -> tuple[str, ...]:
+    """Put a bundle into the library as its current subspace; styles that are there already stay.
+
+    Returns:
+        The names of the bundle's styles in the library: a name that another style has gets a number.
+
+    Raises:
+        OSError: as the disk says.
+    """
+    folder = library.root / "subspaces" / bundle.subspace.layout[:12] / bundle.subspace.hash[:12]
+    kept: dict[str, Style] = {}
+    if folder.is_dir():
+        kept = {name: load_style(path, bundle.subspace) for name, path in style_paths(folder).items()}
+    names = []
+    for name, style in bundle.styles.items():
+        own, number = name, 1
+        while own in kept and not _same(kept[own], style):
+            number += 1
+            own = f"{name}-{number}"
+        kept[own] = dataclasses.replace(style, name=own)
+        names.append(own)
+    library.save(bundle.subspace, kept)
+    return tuple(names)
+
+
+def _same(one: Style, other: Style) -> bool:
+    return one.cores.keys() == other.cores.keys() and all(
+        torch.equal(core, other.cores[path]) for path, core in one.cores.items()
+    )
+
+
+def _style(
+    file_name: str, file: TensorFile, number: int, metadata: Mapping[str, Any], subspace: Subspace
+) -> Style:
+    name = metadata["name"]
+    # The name becomes a file name in the library, so a stranger's bundle must not choose a path with it.
+    if not name or Path(name).name != name or "\\" in name or "\0" in name or name.startswith("."):
+        raise InvalidFileError(
+            f"{file_name} holds a style named {name!r}, which is no file name: do not trust it"
+        )
+    if metadata["subspace"] != subspace.hash:
+        raise SubspaceMismatchError(
+            f"{file_name}: {name} belongs to subspace {metadata['subspace'][:12]}, not to the "
+            f"{subspace.hash[:12]} of this bundle: export it again"
+        )
+    parts = {key: file.read(f"styles.{number}.{key}") for key in ("ranks", "values")}
+    if _digest(parts["ranks"], parts["values"]) != metadata["sha256"]:
+        raise InvalidFileError(f"{file_name} is damaged: {name} does not match its hash; export it again")
+    return style_from(file_name, parts.__getitem__, metadata, subspace)
+
+
+def _digest(ranks: Tensor, values: Tensor) -> str:
+    digest = hashlib.sha256(ranks.contiguous().numpy().tobytes())
+    digest.update(values.contiguous().numpy().tobytes())
+    return digest.hexdigest()
