@@ -10,6 +10,8 @@ import typer
 
 from eigenlorax import __version__
 from eigenlorax.errors import StudioError
+from eigenlorax.formats.facts import as_json, facts, relation_lines, relations_of
+from eigenlorax.formats.report import Verdict
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.report import fidelity_table
 from eigenlorax.showcase import Drawn, Showcase, draw_showcase
@@ -61,6 +63,35 @@ def demo(
         f"style switch {showcase.switch_ms:.1f} ms (median; putting a LoRA file in the same weights: "
         f"{showcase.load_ms:.1f} ms)\npictures: {out / 'contact-sheet.png'}"
     )
+
+
+@app.command()
+def inspect(
+    files: Annotated[list[Path], typer.Argument(help="LoRA files, folders, zips, PEFT folders.")],
+    model: Annotated[str, typer.Option(help="Folder, .safetensors file or hub id.")] = str(DEMO_MODEL),
+    as_data: Annotated[bool, typer.Option("--json", help="Print JSON with every tensor's fate.")] = False,
+) -> None:
+    """Tell what LoRA files are, what would be used of them, and how they relate; nothing is changed."""
+    try:
+        with TemporaryDirectory(prefix="eigenlorax-inspect-") as scratch:
+            inspected = Studio(model, Path(scratch)).inspect_paths(files)
+    except StudioError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    reports = [one.report for one in inspected]
+    lines = relation_lines(relations_of(reports))
+    if as_data:
+        content = {"files": [as_json(report) for report in reports], "relations": lines}
+        typer.echo(json.dumps(content, indent=2))
+    else:
+        for one in inspected:
+            typer.echo(one.name)
+            for label, words in facts(one.report):
+                typer.echo(f"  {label:<19} {words}")
+        for line in lines:
+            typer.echo(f"Together: {line}")
+    if any(report.verdict is Verdict.BROKEN for report in reports):
+        raise typer.Exit(1)
 
 
 def _compress(studio: Studio, retain: float) -> Compressed:

@@ -1,5 +1,6 @@
 """The command line does the main job and says in one line what is wrong."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -49,3 +50,34 @@ def test_it_runs_as_a_module(arguments: list[str]) -> None:
         cwd=ROOT, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
     assert done.stdout.strip()
+
+
+def test_inspect_tells_in_words_and_in_json(tmp_path: Path, base: BaseModel, tiny_model: Path) -> None:
+    good = tiny.write_lora(
+        tmp_path / "neon.safetensors",
+        tiny.lora(base.layout, "x"),
+        metadata={"modelspec.license": "MIT", "ss_steps": "700"},
+    )
+    good.with_suffix(".json").write_text(
+        json.dumps({"activation text": "neon style", "preferred weight": 0.7})
+    )
+    again = tmp_path / "copy.safetensors"
+    again.write_bytes(good.read_bytes())
+    result = CliRunner().invoke(app, ["inspect", str(good), str(again), "--model", str(tiny_model)])
+    assert result.exit_code == 0, result.output
+    for words in ("usable", "neon style", "Advised strength    0.7", "MIT", "steps 700", "AutoV2"):
+        assert words in result.output
+    assert "the same LoRA under several names: neon, copy" in result.output
+    result = CliRunner().invoke(app, ["inspect", str(good), "--json", "--model", str(tiny_model)])
+    (content,) = json.loads(result.output)["files"]
+    assert content["hashes"]["sha256"] == hashlib.sha256(good.read_bytes()).hexdigest()
+    assert {tensor["fate"] for tensor in content["tensors"].values()} == {"used", "folded"}
+    assert all(module["norm"] > 0 for module in content["modules"].values())
+
+
+def test_inspect_names_what_is_broken_and_says_so_to_scripts(tmp_path: Path, tiny_model: Path) -> None:
+    path = tmp_path / "bad.safetensors"
+    path.write_text("hello")
+    result = CliRunner().invoke(app, ["inspect", str(path), "--model", str(tiny_model)])
+    assert result.exit_code == 1
+    assert "not a safetensors file" in result.output

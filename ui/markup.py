@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from eigenlorax.formats.facts import facts
 from eigenlorax.formats.report import Verdict
 from eigenlorax.studio import Compressed, Imported, LibraryEntry, Studio
 from eigenlorax.subspace.fidelity import Fidelity, FidelityVerdict
@@ -135,11 +136,13 @@ def _library_row(entry: LibraryEntry, folder: Path) -> str:
     url = thumbnail_url(entry.preview, folder)
     title = "" if report.title in ("", report.name) else f"<small>{escape(report.title)}</small>"
     reason = f"<small>{escape(report.reason)}</small>" if report.reason else ""
+    known = "".join(f"<dt>{escape(label)}</dt><dd>{escape(words)}</dd>" for label, words in facts(report))
+    details = f"<details><summary>{text.DETAILS}</summary><dl>{known}</dl></details>"
     style = entry.style
     kept = _bar(style.fidelity) if style else "—"
     cells = (
         f'<td class="pic">{thumbnail(url, report.name)}</td>',
-        f'<th scope="row">{escape(report.name)}{title}</th>',
+        f'<th scope="row">{escape(report.name)}{title}{details}</th>',
         f"<td>{badge(report.verdict.value, _TONE[report.verdict])}{reason}</td>",
         f'<td class="num">{escape(report.rank_text)}</td>',
         f'<td class="num" title="{escape(report.module_text)}">{len(report.modules) or "—"}</td>',

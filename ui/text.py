@@ -66,6 +66,7 @@ FIDELITY_NOTE = (
     "“Compare with the original LoRA” in Generate before you judge."
 )
 TABLE_HEADING = "All LoRAs"
+DETAILS = "What is known of it"
 FILTER_LORAS = "Filter LoRAs"
 EMPTY_LIBRARY = "No LoRAs yet. Drop some .safetensors files on the left, or name a folder that holds them."
 EMPTY_PATH = "write a folder or a file to add LoRAs from"

@@ -1,11 +1,15 @@
 """The header of a safetensors file, read without touching a weight and trusted in nothing."""
 
+import gc
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, partial
 from math import prod
+from operator import le
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from eigenlorax.errors import InvalidFileError
 
@@ -14,6 +18,7 @@ DTYPE_BYTES = {
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1,
     "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
 }  # fmt: skip
+_ENTRY_WORDS = (b'"dtype"', b'"shape"', b'"data_offsets"')
 _FOREIGN_STARTS = {
     b"PK\x03\x04": "a zip archive or a pickled checkpoint (.pt, .ckpt)",
     b"\x80\x02": "a Python pickle",
@@ -23,8 +28,7 @@ _FOREIGN_STARTS = {
 }
 
 
-@dataclass(frozen=True)
-class TensorInfo:
+class TensorInfo(NamedTuple):
     """What a header says of one tensor: dtype in safetensors' spelling, shape, byte span."""
 
     dtype: str
@@ -42,7 +46,7 @@ class Header:
     data_start: int
     file_size: int
 
-    @property
+    @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Tensor name -> shape."""
         return {name: info.shape for name, info in self.tensors.items()}
@@ -79,12 +83,14 @@ def read_header(path: Path) -> Header:
                 f"for more than its {size} bytes; download or export it again"
             )
         raw = start[8:] + file.read(length - 1)
-    content = _parse_json(path.name, raw)
-    metadata = content.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise InvalidFileError(f"{path.name}: the __metadata__ entry of its header is not text to text")
-    tensors = {name: _tensor_info(path.name, name, entry) for name, entry in content.items()}
-    _check_spans(path.name, tensors, data_bytes=size - 8 - length)
+    with collector_paused():
+        content = _parse_json(path.name, raw)
+        metadata = content.pop("__metadata__", {})
+        if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+            raise InvalidFileError(f"{path.name}: the __metadata__ entry of its header is not text to text")
+        file_name = path.name
+        tensors = {name: _tensor_info(file_name, name, entry) for name, entry in content.items()}
+        _check_spans(file_name, tensors, data_bytes=size - 8 - length)
     return Header(metadata, tensors, data_start=8 + length, file_size=size)
 
 
@@ -97,16 +103,23 @@ def _refuse_foreign(name: str, start: bytes) -> None:
             )
 
 
-def _parse_json(name: str, raw: bytes) -> dict[str, Any]:
-    def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        if len(set(keys)) != len(keys):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InvalidFileError(f"{name}: the header names {twice!r} twice")
-        return dict(pairs)
-
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Leave cyclic garbage alone for a while. A header is a hundred thousand small objects and no cycle; looking for cycles triples its cost."""
+    was_on = gc.isenabled()
+    gc.disable()
     try:
-        content = json.loads(raw.decode("utf-8"), object_pairs_hook=no_duplicates)
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _parse_json(name: str, raw: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(raw)
+        if isinstance(content, dict) and _may_repeat(raw, content):
+            content = json.loads(raw, object_pairs_hook=partial(_without_repeats, name))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InvalidFileError(
             f"{name} is not a safetensors file: where its header should be there is no JSON"
@@ -116,27 +129,75 @@ def _parse_json(name: str, raw: bytes) -> dict[str, Any]:
     return content
 
 
+def _may_repeat(raw: bytes, content: dict[str, Any]) -> bool:
+    """Whether a name may stand twice in the text, told by counting: cheaper than a look at every pair."""
+    entries = len(content) - ("__metadata__" in content)
+    if raw.count(b'"__metadata__"') > 1 or any(raw.count(word) != entries for word in _ENTRY_WORDS):
+        return True
+    metadata = content.get("__metadata__")
+    return isinstance(metadata, dict) and raw.count(b'":"') + raw.count(b'": "') != entries + len(metadata)
+
+
+def _without_repeats(name: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise InvalidFileError(f"{name}: the header names {twice!r} twice")
+    return content
+
+
 def _tensor_info(file_name: str, name: str, entry: Any) -> TensorInfo:
-    where = f"{file_name}: tensor {name!r}"
+    """Checked in the order that lets a sound entry through with the least work: this runs 1.5 million times
+    for a collection of 500."""
+    if isinstance(entry, dict) and len(entry) == 3:
+        dtype, shape, offsets = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
+        if (
+            (width := DTYPE_BYTES.get(dtype) if type(dtype) is str else None)
+            and _is_sizes(shape)
+            and _is_sizes(offsets)
+            and len(offsets) == 2
+            and offsets[1] - offsets[0] == prod(shape) * width
+        ):
+            return TensorInfo(dtype, tuple(shape), offsets[0], offsets[1])
+    raise InvalidFileError(_what_is_wrong(f"{file_name}: tensor {name!r}", entry))
+
+
+def _what_is_wrong(where: str, entry: Any) -> str:
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-        raise InvalidFileError(f"{where} is not described by dtype, shape and data_offsets")
-    dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if dtype not in DTYPE_BYTES:
-        raise InvalidFileError(f"{where} has the unknown dtype {dtype!r}")
-    if not _is_sizes(shape) or not _is_sizes(offsets) or len(offsets) != 2:
-        raise InvalidFileError(f"{where} has a shape or offsets that are not whole numbers >= 0")
-    if offsets[1] - offsets[0] != prod(shape) * DTYPE_BYTES[dtype]:
-        raise InvalidFileError(f"{where} has a shape that does not fit its byte span")
-    return TensorInfo(dtype, tuple(shape), offsets[0], offsets[1])
+        return f"{where} is not described by dtype, shape and data_offsets"
+    if type(entry["dtype"]) is not str or entry["dtype"] not in DTYPE_BYTES:
+        return f"{where} has the unknown dtype {entry['dtype']!r}"
+    if (
+        not _is_sizes(entry["shape"])
+        or not _is_sizes(entry["data_offsets"])
+        or len(entry["data_offsets"]) != 2
+    ):
+        return f"{where} has a shape or offsets that are not whole numbers >= 0"
+    return f"{where} has a shape that does not fit its byte span"
 
 
 def _is_sizes(value: Any) -> bool:
-    return isinstance(value, list) and all(type(v) is int and v >= 0 for v in value)
+    if not isinstance(value, list):
+        return False
+    for size in value:  # a loop: this runs for every tensor of every file, and a generator costs thrice
+        if type(size) is not int or size < 0:
+            return False
+    return True
+
+
+def _by_place(tensors: Mapping[str, TensorInfo]) -> Iterable[tuple[str, TensorInfo]]:
+    """By where they begin; most writers list them so already."""
+    begins = [info.begin for info in tensors.values()]
+    ends = [info.end for info in tensors.values()]
+    if all(map(le, begins, begins[1:])) and all(map(le, ends, ends[1:])):
+        return tensors.items()
+    return sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end))
 
 
 def _check_spans(name: str, tensors: Mapping[str, TensorInfo], data_bytes: int) -> None:
     position = 0
-    for key, info in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
+    for key, info in _by_place(tensors):
         if info.begin != position:
             raise InvalidFileError(f"{name}: tensor {key!r} overlaps another or leaves a gap")
         position = info.end

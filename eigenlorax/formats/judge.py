@@ -8,7 +8,7 @@ from eigenlorax.formats.base_model import BaseEvidence, BaseFamily, identify_bas
 from eigenlorax.formats.embeddings import embedding_name
 from eigenlorax.formats.header import Header
 from eigenlorax.formats.parts import FOLDED_ROLES, DoesNotFit, Incomplete, Parts, assemble
-from eigenlorax.formats.report import Fate, TensorFate, Verdict
+from eigenlorax.formats.report import Fate, ModuleReport, TensorFate, Verdict
 from eigenlorax.formats.scaling import AdapterConfig
 from eigenlorax.formats.spelling import Placement, SpellingTable
 from eigenlorax.module_path import ModelLayout, ModulePath
@@ -27,6 +27,7 @@ class Judgement:
     base: BaseEvidence
     fates: Mapping[str, TensorFate]
     parts: Mapping[ModulePath, Parts]
+    modules: Mapping[ModulePath, ModuleReport]
     embeddings: tuple[str, ...]
 
 
@@ -50,7 +51,8 @@ def judge(header: Header, layout: ModelLayout, table: SpellingTable, home: BaseF
         sorting.settle(candidates)
     base = identify_base(header.shapes)
     verdict, reason = _verdict(base, home, sorting)
-    return Judgement(verdict, reason, base, sorting.fates, sorting.parts, tuple(sorting.embeddings))
+    modules = {path: parts.report() for path, parts in sorting.parts.items()}
+    return Judgement(verdict, reason, base, sorting.fates, sorting.parts, modules, tuple(sorting.embeddings))
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -92,7 +93,7 @@ def assemble(
         DoesNotFit: the sizes differ from the base's; says both.
     """
     roles = frozenset(keys)
-    algorithms = tuple(algorithm for algorithm in ALGORITHMS if algorithm.matches(roles))
+    algorithms = _algorithms_of(roles)
     if not algorithms:
         raise Incomplete(f"{path} {_what_is_missing(roles)}")
     misfits = [algorithm.misfit(shapes, shape) for algorithm in algorithms]
@@ -102,6 +103,12 @@ def assemble(
     ranks = [rank for algorithm in algorithms if (rank := algorithm.rank(shapes))]
     scale = configured_scale(path, ranks[0]) if ranks else None
     return Parts(path, shape, keys, shapes, algorithms, scale)
+
+
+@lru_cache(maxsize=1024)
+def _algorithms_of(roles: frozenset[str]) -> tuple[Algorithm, ...]:
+    """Cached: a file has a thousand modules but only a few kinds of them."""
+    return tuple(algorithm for algorithm in ALGORITHMS if algorithm.matches(roles))
 
 
 def _what_is_missing(roles: frozenset[str]) -> str:
@@ -122,7 +129,7 @@ def build_layer(parts: Parts, tensors: Mapping[str, Tensor], base_weight: BaseWe
 
     Args:
         parts: What the file holds for it.
-        tensors: Role -> float32 values.
+        tensors: Role -> float32 values, which are consumed: the result may be made of their memory.
         base_weight: Asked only when `parts.needs_base`.
     """
     base = base_weight(parts.path) if parts.needs_base else torch.empty(0)
@@ -134,7 +141,9 @@ def build_layer(parts: Parts, tensors: Mapping[str, Tensor], base_weight: BaseWe
         factor = layer_scale(rank, alpha, explicit, parts.configured_scale) if rank else 1.0
         if tensors.keys() >= _SPARSE_ROLES:
             update = _dense(update) + _sparse(tensors).reshape(parts.shape.matrix)
-        updates.append(update.scaled(factor) if isinstance(update, LoRALayer) else update * factor)
+        # In place: a scaled copy of every factor would leave a hole in memory for each.
+        (update.up if isinstance(update, LoRALayer) else update).mul_(factor)
+        updates.append(update)
     if not MAGNITUDE_ROLES & tensors.keys() and all(isinstance(u, LoRALayer) for u in updates):
         layers = [update for update in updates if isinstance(update, LoRALayer)]
         if len(layers) == 1:

@@ -10,17 +10,21 @@ from torch import Tensor
 from eigenlorax.errors import InvalidFileError, WrongBaseError
 from eigenlorax.formats.base_model import identify_base
 from eigenlorax.formats.hashes import hash_file
-from eigenlorax.formats.header import Header, read_header
+from eigenlorax.formats.header import Header, collector_paused, read_header
 from eigenlorax.formats.judge import Judgement, judge
 from eigenlorax.formats.metadata import guess_fine_tune, header_trigger_words, title_of, training_facts
 from eigenlorax.formats.parts import BaseWeight, Parts, build_layer
 from eigenlorax.formats.relations import Sketch, sketch
 from eigenlorax.formats.report import ImportReport, ValueReport, Verdict
 from eigenlorax.formats.sidecars import read_sidecars
+from eigenlorax.formats.scaling import alpha_settings
 from eigenlorax.formats.spelling import SpellingTable
 from eigenlorax.formats.tensors import TensorFile
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import ModelLayout, ModulePath
+
+
+_MOST_JUDGED = 64
 
 
 class LoRAReader:
@@ -37,12 +41,14 @@ class LoRAReader:
         self._table = SpellingTable(layout)
         widths = {f"{path.name}.lora_A.weight": (1, shape.in_features) for path, shape in layout.items()}
         self._home = identify_base(widths).family
+        self._judged: dict[int, tuple[Header, Judgement]] = {}
 
     def scan(self, path: Path) -> ImportReport:
         """Judge a file by its header; no weight is read and nothing is raised for a bad file."""
         try:
-            header = read_header(path)
-            return _report(path, header, self._judge(header))
+            with collector_paused():
+                header = read_header(path)
+                return _report(path, header, self._judge(header))
         except InvalidFileError as error:
             return ImportReport(path.stem, path, Verdict.BROKEN, str(error), base=None)
 
@@ -80,7 +86,16 @@ class LoRAReader:
         return sketch(self._open(path, read_header(path), sha256=""))
 
     def _judge(self, header: Header) -> Judgement:
-        return judge(header, self._layout, self._table, self._home)
+        """Judge a header, or repeat the judgement of one with the same names, shapes and alpha settings."""
+        key = hash((tuple(header.shapes.items()), alpha_settings(header.metadata)))
+        known = self._judged.get(key)
+        if known and known[0].shapes == header.shapes:
+            return known[1]
+        if len(self._judged) >= _MOST_JUDGED:
+            self._judged.clear()
+        judgement = judge(header, self._layout, self._table, self._home)
+        self._judged[key] = header, judgement
+        return judgement
 
     def _open(self, path: Path, header: Header, sha256: str) -> LoRA:
         judgement = self._judge(header)
@@ -101,7 +116,7 @@ def _report(path: Path, header: Header, judgement: Judgement) -> ImportReport:
         reason=judgement.reason,
         base=judgement.base,
         fates=judgement.fates,
-        modules={module: parts.report() for module, parts in judgement.parts.items()},
+        modules=judgement.modules,
         fine_tune=guess_fine_tune(path, metadata, sidecar.base),
         embeddings=judgement.embeddings,
         trigger_words=sidecar.trigger_words or header_trigger_words(metadata),
@@ -133,7 +148,7 @@ class _LayersOnDisk(Mapping[ModulePath, LoRALayer]):
         return build_layer(parts, tensors, self._base_weight)
 
     def _tensor(self, key: str) -> Tensor:
-        tensor = self._file.read(key).float()
+        tensor = self._file.read(key)
         if not bool(torch.isfinite(tensor).all()):
             raise InvalidFileError(
                 f"{self._file.path.name}: {key!r} holds NaN or infinite numbers; "

@@ -74,6 +74,11 @@ class AdapterConfig:
         return None
 
 
+def alpha_settings(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """All that `AdapterConfig.from_metadata` looks at."""
+    return tuple(metadata.get(key, "") for key in (ADAPTER_METADATA, "lora_alpha", "alpha"))
+
+
 def _number(text: str) -> float:
     try:
         return float(text)

@@ -66,6 +66,9 @@ _BY_LENGTH = sorted(
 )
 
 
+_MOST_KNOWN = 200_000
+
+
 @dataclass(frozen=True)
 class Ending:
     """A tensor's name without the ending that tells its role, the role, and the parameter it changes."""
@@ -97,6 +100,7 @@ class SpellingTable:
 
     def __init__(self, layout: ModelLayout) -> None:
         self._layout = layout
+        self._known: dict[str, Placement | None] = {}
         self._modules: dict[str, tuple[ModulePath, ...]] = {}
         modules = {path._replace(parameter="weight") for path in layout}
         sgm = sgm_names(path.name for path in modules if path.component is Component.UNET)
@@ -113,7 +117,17 @@ class SpellingTable:
         return len(self._modules)
 
     def place(self, key: str) -> Placement | None:
-        """The parameter and role of the tensor named `key`, or None when no spelling fits."""
+        """The parameter and role of the tensor named `key`, or None when no spelling fits.
+
+        Remembered: the files of a collection repeat the same few thousand names.
+        """
+        if key not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = self._place(key)
+        return self._known[key]
+
+    def _place(self, key: str) -> Placement | None:
         ending = split_ending(key)
         if ending is None:
             return None

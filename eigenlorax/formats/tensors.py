@@ -4,6 +4,7 @@ Reads into memory of its own rather than mapping the file: mapped pages of a who
 program's memory, and a mapped file that another program truncates kills the process instead of failing.
 """
 
+from math import prod
 from pathlib import Path
 
 import torch
@@ -30,25 +31,31 @@ class TensorFile:
     def __init__(self, path: Path, header: Header) -> None:
         self.path = path
         self._header = header
+        self._buffer = bytearray()
 
     def read(self, name: str) -> Tensor:
-        """One tensor, in the precision of the file.
+        """One tensor in float32, in memory of its own.
+
+        All tensors pass through one buffer: a fresh one for each would leave holes between those that stay.
 
         Raises:
             KeyError: the header has no such name.
             InvalidFileError: the file was shortened or removed since its header was read.
         """
         info = self._header.tensors[name]
-        data = bytearray(info.end - info.begin)
+        size = info.end - info.begin
+        if len(self._buffer) < size:
+            self._buffer = bytearray(size)
         try:
             with self.path.open("rb") as file:
                 file.seek(self._header.data_start + info.begin)
-                count = file.readinto(data)
+                count = file.readinto(memoryview(self._buffer)[:size])
         except OSError as error:
             raise InvalidFileError(f"{self.path} cannot be read any more ({error.strerror})") from error
-        if count != len(data):
+        if count != size:
             raise InvalidFileError(f"{self.path.name} was changed while it was read: import it again")
         dtype = _DTYPES[info.dtype]
-        if not data:
-            return torch.empty(info.shape, dtype=dtype)
-        return torch.frombuffer(data, dtype=dtype).reshape(info.shape)
+        if not size:
+            return torch.empty(info.shape)
+        raw = torch.frombuffer(self._buffer, dtype=dtype, count=prod(info.shape))
+        return raw.to(torch.float32, copy=True).reshape(info.shape)

@@ -56,18 +56,20 @@ class Library:
     def add_lora(self, source: Path) -> tuple[Path, bool]:
         """Copy a LoRA file, and the sidecars beside it, into the library.
 
-        A file whose bytes are here already is not copied again; one of another content whose name is
-        taken gets a number after its name.
+        A file whose bytes are here already, under whatever name, is not copied again; one of another
+        content whose name is taken gets a number after its name.
 
         Returns:
             Where it lies in the library, and whether it is new there.
         """
-        digest = file_sha256(source)
-        target, number = self._lora_folder / source.name, 1
-        names = {path.name: path for path in self.lora_paths()}
-        while target.name in names:
-            if file_sha256(names[target.name]) == digest:
-                return names[target.name], False
+        there = self.lora_paths()
+        digest, size = file_sha256(source), source.stat().st_size
+        for path in there:
+            if path.stat().st_size == size and file_sha256(path) == digest:
+                return path, False
+        taken, number = {path.name for path in there}, 1
+        target = self._lora_folder / source.name
+        while target.name in taken:
             number += 1
             target = self._lora_folder / f"{source.stem}-{number}{source.suffix}"
         for sidecar in sidecars_of(source):

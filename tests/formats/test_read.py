@@ -142,3 +142,23 @@ def test_other_bases_are_named(
     assert words in report.reason
     with pytest.raises(WrongBaseError, match=words):
         reader.open(path)
+
+
+def test_a_judgement_is_repeated_only_for_the_same_names_shapes_and_alphas(
+    tmp_path: Path, base: BaseModel, reader: LoRAReader
+) -> None:
+    lora = tiny.lora(base.layout, "x", rank=4)
+    tensors = {f"{module}.lora_A.weight": layer.down for module, layer in lora.layers.items()}
+    tensors |= {f"{module}.lora_B.weight": layer.up for module, layer in lora.layers.items()}
+    module = next(iter(lora.layers))
+    ups = []
+    for alpha in (None, 2, 8):
+        metadata = (
+            {} if alpha is None else {"lora_adapter_metadata": json.dumps({"r": 4, "lora_alpha": alpha})}
+        )
+        save_file(tensors, tmp_path / "x.safetensors", metadata)
+        ups.append(reader.open(tmp_path / "x.safetensors").layers[module].up)
+    torch.testing.assert_close(ups[1], ups[0] * 0.5)
+    torch.testing.assert_close(ups[2], ups[0] * 2.0)
+    save_file(tensors, tmp_path / "x.safetensors", {"alpha": "1"})
+    torch.testing.assert_close(reader.open(tmp_path / "x.safetensors").layers[module].up, ups[0] * 0.25)
