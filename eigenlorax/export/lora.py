@@ -14,7 +14,7 @@ from eigenlorax.export.request import ExportResult, LoRAExport, Prediction
 from eigenlorax.export.target import bytes_of, free_target, told
 from eigenlorax.formats.card import Card, thumbnail_url
 from eigenlorax.formats.containers import Found, find_loras
-from eigenlorax.formats.dialect import Dialect, RealName, carries
+from eigenlorax.formats.dialect import Dialect, RealName, carries, refused_by_diffusers, stored_ranks
 from eigenlorax.formats.hashes import FileHashes, hash_file
 from eigenlorax.formats.header import read_header
 from eigenlorax.formats.read import LoRAReader
@@ -57,7 +57,12 @@ class LoRAExporter:
                 f"nothing of this is left in {request.dialect}: choose kohya-sgm, or a smaller error"
             )
         self._plan = LoRAPlan(
-            self._ranks, base.layout, request.dialect, request.precision, self._card(), _real_names(base)
+            stored_ranks(self._ranks, base.layout, request.dialect),
+            base.layout,
+            request.dialect,
+            request.precision,
+            self._card(),
+            _real_names(base),
         )
 
     def predict(self) -> Prediction:
@@ -157,13 +162,12 @@ class LoRAExporter:
                 f"{len(left_out)} norm weights and biases have no spelling in {self._request.dialect} and "
                 f"are left out: {sum(left_out.values()):.2%} of the squared norm; kohya-sgm would keep them"
             )
-        vectors = sum(self._base.layout[path].is_vector for path in self._ranks)
-        if not vectors:
-            return ""
-        return (
-            f"{vectors} norm weights and biases are in the file; diffusers' load_lora_weights refuses "
-            "such files, so for diffusers choose its own dialect"
-        )
+        if reason := refused_by_diffusers(self._ranks, self._base.layout, self._request.dialect):
+            return (
+                f"{reason}, and diffusers' load_lora_weights refuses such a file: for diffusers choose its "
+                "own dialect"
+            )
+        return ""
 
 
 def _hashes(path: Path) -> FileHashes:

@@ -1,5 +1,6 @@
 """The dialects that a LoRA can be written in: the name and the shape of every tensor."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,6 +8,7 @@ from math import log, sqrt
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from eigenlorax.formats.sgm import sgm_names
 from eigenlorax.lora import LoRALayer
@@ -89,6 +91,30 @@ def uniform_alpha(ranks: Mapping[ModulePath, int]) -> float:
     return float(2 ** (max(ranks.values(), default=1).bit_length() - 1))
 
 
+def stored_ranks(
+    ranks: Mapping[ModulePath, int], layout: ModelLayout, dialect: Dialect
+) -> dict[ModulePath, int]:
+    """Ranks as they are written: in kohya's dialects text_projection is filled up with columns of zero.
+
+    diffusers 0.42.1 counts no rank of its own for it and takes the commonest of the encoder's.
+    """
+    common = _commonest_rank(ranks, layout)
+    if not dialect.is_kohya or ranks.get(_TEXT_PROJECTION, common) >= common:
+        return dict(ranks)
+    return {**ranks, _TEXT_PROJECTION: common}
+
+
+def refused_by_diffusers(ranks: Mapping[ModulePath, int], layout: ModelLayout, dialect: Dialect) -> str:
+    """Why `load_lora_weights` of diffusers 0.42.1 will refuse a file, in words; empty when it will not."""
+    if not dialect.is_kohya:
+        return ""
+    if vectors := sum(layout[path].is_vector for path in ranks):
+        return f"{vectors} norm weights and biases are in the file"
+    if ranks.get(_TEXT_PROJECTION, 0) > _commonest_rank(ranks, layout):
+        return "text_projection has another rank than the rest of its text encoder"
+    return ""
+
+
 def slots(
     ranks: Mapping[ModulePath, int], layout: ModelLayout, dialect: Dialect, real_name: RealName
 ) -> list[Slot]:
@@ -108,7 +134,7 @@ def slots(
         down = (rank, shape.in_features, *shape.kernel)
         up = (shape.out_features, rank, *kernel)
         if dialect.is_kohya:
-            stem = _kohya_stem(path, sgm if dialect is Dialect.KOHYA_SGM else {})
+            stem = _kohya_stem(path, sgm, dialect)
             if shape.is_vector:
                 name = f"{stem}.{_vector_ending(path, layout)}"
                 result.append(Slot(name, (shape.out_features,), path, "diff"))
@@ -129,15 +155,19 @@ def fill(slot: Slot, layer: LoRALayer, alpha: float | None) -> Tensor:
 
     Args:
         slot: Where they go.
-        layer: The update, of the rank that the slot was made for.
+        layer: The update; columns that the slot has and the layer lacks are zero.
         alpha: The file's alpha; None where up @ down is the update as it stands.
     """
     if slot.role == "alpha":
         return torch.tensor(alpha)
     if slot.role == "diff":
         return (layer.up @ layer.down).reshape(slot.shape)
-    factor = sqrt(layer.rank / alpha) if alpha is not None else 1.0
-    return ((layer.down if slot.role == "down" else layer.up) * factor).reshape(slot.shape)
+    rank = slot.shape[0 if slot.role == "down" else 1]
+    factor = sqrt(rank / alpha) if alpha is not None else 1.0
+    missing = rank - layer.rank
+    if slot.role == "down":
+        return (pad(layer.down, (0, 0, 0, missing)) * factor).reshape(slot.shape)
+    return (pad(layer.up, (0, missing)) * factor).reshape(slot.shape)
 
 
 _KOHYA_PREFIX = {
@@ -147,8 +177,29 @@ _KOHYA_PREFIX = {
 }
 
 
-def _kohya_stem(path: ModulePath, sgm: Mapping[str, str]) -> str:
-    name = sgm.get(path.name, path.name) if path.component is Component.UNET else path.name
+_TEXT_PROJECTION = ModulePath(Component.TEXT_ENCODER_2, "text_projection")
+
+
+def _commonest_rank(ranks: Mapping[ModulePath, int], layout: ModelLayout) -> int:
+    """The commonest rank in the second text encoder's layers, the first one in the model's order on a tie."""
+    found = Counter(
+        ranks[path]
+        for path, shape in layout.items()
+        if path in ranks
+        and path.component is Component.TEXT_ENCODER_2
+        and path != _TEXT_PROJECTION
+        and not shape.is_vector
+    )
+    return found.most_common(1)[0][0] if found else 0
+
+
+def _kohya_stem(path: ModulePath, sgm: Mapping[str, str], dialect: Dialect) -> str:
+    name = path.name
+    # diffusers reads add_embedding by its sgm name only, whatever the other names are.
+    if path.component is Component.UNET and (
+        dialect is Dialect.KOHYA_SGM or name.startswith("add_embedding.")
+    ):
+        name = sgm.get(name, name)
     return _KOHYA_PREFIX[path.component] + name.replace(".", "_")
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from eigenlorax.errors import NotWrittenError
 from eigenlorax.formats.card import Card, header_metadata
 from eigenlorax.formats.dialect import Dialect, Precision, RealName, Slot, fill, slots, uniform_alpha
 from eigenlorax.formats.scaling import ADAPTER_METADATA
@@ -72,11 +74,12 @@ class LoRAPlan:
 
         Raises:
             OSError: as the disk says.
+            NotWrittenError: a number is too large for the precision.
         """
         for file in self._files():
             path = target / file.name if file.name else target
             path.parent.mkdir(parents=True, exist_ok=True)
-            source = _Source(file.slots, layer_of, self.alpha)
+            source = _Source(file.slots, layer_of, self.alpha, self.precision)
             write_hashed(path, self._entries(file.slots), file.metadata, source)
         for name, text in self._configs().items():
             (target / name).write_bytes(text)
@@ -148,17 +151,26 @@ class LoRAPlan:
 class _Source:
     """Gives tensors by name; keeps the last module, since a module's tensors lie side by side."""
 
-    def __init__(self, of: Sequence[Slot], layer_of: LayerOf, alpha: float | None) -> None:
+    def __init__(
+        self, of: Sequence[Slot], layer_of: LayerOf, alpha: float | None, precision: Precision
+    ) -> None:
         self._slots = {slot.name: slot for slot in of}
         self._layer_of = layer_of
         self._alpha = alpha
+        self._precision = precision
         self._last: tuple[ModulePath, LoRALayer] | None = None
 
     def __call__(self, name: str) -> Tensor:
         slot = self._slots[name]
         if self._last is None or self._last[0] != slot.path:
             self._last = (slot.path, self._layer_of(slot.path))
-        return fill(slot, self._last[1], self._alpha)
+        values = fill(slot, self._last[1], self._alpha)
+        if not bool(torch.isfinite(values.to(self._precision.dtype)).all()):
+            raise NotWrittenError(
+                f"{slot.path} has numbers up to {float(values.abs().max()):.3g}, which do not fit into "
+                f"{self._precision}: choose fp32"
+            )
+        return values
 
 
 def _without_level(path: ModulePath) -> str:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
-from eigenlorax.formats.tensors import TensorFile
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.library.files import (
     FORMAT_VERSION,
@@ -79,15 +79,16 @@ def load_bundle(path: Path) -> Bundle:
         SubspaceMismatchError: a style says that it belongs to another subspace.
     """
     header = checked_header(path, _KIND)
-    file = TensorFile(path, header)
     try:
         home, described = json.loads(header.metadata["subspace"]), json.loads(header.metadata["styles"])
-        subspace = subspace_from(path.name, lambda name: file.read(f"subspace.{name}"), home)
-        styles = {}
-        for number, metadata in enumerate(described):
-            style = _style(path.name, file, number, metadata, subspace)
-            styles[style.name] = style
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        with safe_open(path, framework="pt") as file:
+            subspace = subspace_from(path.name, lambda name: file.get_tensor(f"subspace.{name}"), home)
+            styles = {}
+            for number, metadata in enumerate(described):
+                parts = {key: file.get_tensor(f"styles.{number}.{key}") for key in ("ranks", "values")}
+                style = _style(path.name, parts, metadata, subspace)
+                styles[style.name] = style
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise InvalidFileError(
             f"{path.name} is damaged: its header contradicts itself ({error}); export it again"
         ) from error
@@ -126,7 +127,7 @@ def _same(one: Style, other: Style) -> bool:
 
 
 def _style(
-    file_name: str, file: TensorFile, number: int, metadata: Mapping[str, Any], subspace: Subspace
+    file_name: str, parts: Mapping[str, Tensor], metadata: Mapping[str, Any], subspace: Subspace
 ) -> Style:
     name = metadata["name"]
     # The name becomes a file name in the library, so a stranger's bundle must not choose a path with it.
@@ -139,7 +140,6 @@ def _style(
             f"{file_name}: {name} belongs to subspace {metadata['subspace'][:12]}, not to the "
             f"{subspace.hash[:12]} of this bundle: export it again"
         )
-    parts = {key: file.read(f"styles.{number}.{key}") for key in ("ranks", "values")}
     if _digest(parts["ranks"], parts["values"]) != metadata["sha256"]:
         raise InvalidFileError(f"{file_name} is damaged: {name} does not match its hash; export it again")
     return style_from(file_name, parts.__getitem__, metadata, subspace)

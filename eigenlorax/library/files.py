@@ -91,6 +91,8 @@ def save_style(style: Style, subspace: Subspace, path: Path) -> None:
 
 def style_parts(style: Style, subspace: Subspace) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the metadata that a style is kept as."""
+    if isinstance(style.cores, _StoredCores):
+        return dict(style.cores.tensors), _style_metadata(style)
     ranks, values = [], []
     for module in subspace.bases:
         core = style.cores.get(module)
@@ -104,7 +106,11 @@ def style_parts(style: Style, subspace: Subspace) -> tuple[dict[str, Tensor], di
         "ranks": torch.tensor(ranks, dtype=torch.int16),
         "values": torch.cat(values).half() if values else torch.zeros(0, dtype=torch.float16),
     }
-    metadata = {
+    return tensors, _style_metadata(style)
+
+
+def _style_metadata(style: Style) -> dict[str, str]:
+    return {
         "format": "eigenlorax.style",
         "version": FORMAT_VERSION,
         "name": style.name,
@@ -113,7 +119,6 @@ def style_parts(style: Style, subspace: Subspace) -> tuple[dict[str, Tensor], di
         "trigger_words": json.dumps(list(style.trigger_words)),
         "fidelity": json.dumps(asdict(style.fidelity)),
     }
-    return tensors, metadata
 
 
 def load_style(path: Path, subspace: Subspace) -> Style:
@@ -142,8 +147,9 @@ def style_from(
     Raises:
         InvalidFileError: its numbers do not fit the subspace.
     """
-    ranks, values = tensor("ranks").tolist(), tensor("values").float()
-    cores, position = {}, 0
+    cores = _StoredCores({name: tensor(name) for name in ("ranks", "values")})
+    ranks, values = cores.tensors["ranks"].tolist(), cores.tensors["values"].float()
+    position = 0
     for (module, basis), rank in zip(subspace.bases.items(), ranks, strict=True):
         if rank == _UNTOUCHED:
             continue
@@ -163,6 +169,14 @@ def style_from(
         source_sha256=metadata["source_sha256"],
         ranks=dict(zip(subspace.bases, ranks, strict=True)),
     )
+
+
+class _StoredCores(dict[ModulePath, Tensor]):
+    """Cores with the numbers they were read from, so that saving them again rounds nothing a second time."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.tensors = tensors
 
 
 def _pack(core: Tensor, rank: int) -> tuple[int, Tensor]:

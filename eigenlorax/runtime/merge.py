@@ -8,17 +8,18 @@ from pathlib import Path
 
 import torch
 from diffusers import StableDiffusionXLPipeline
+from safetensors import safe_open
 from torch import Tensor
 
 from eigenlorax.errors import NotWrittenError
 from eigenlorax.formats.header import read_header
 from eigenlorax.formats.stream import Entry, in_file_order, write_stream
-from eigenlorax.formats.tensors import TensorFile
 from eigenlorax.runtime.checkpoint import SDXL_REFERENCE, load_checkpoint
 from eigenlorax.runtime.hardware import Hardware
 from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.runtime.single_file import PARTS, weights
 
+_FLOATS = ("F64", "F32", "F16", "BF16")
 _SPELLING = {torch.float32: "float32", torch.float16: "float16", torch.bfloat16: "bfloat16"}
 
 
@@ -90,13 +91,13 @@ def _cast(folder: Path, dtype: torch.dtype) -> None:
     total = 0
     for path in sorted(folder.glob("*.safetensors")):
         header = read_header(path)
-        source = TensorFile(path, header)
-        entries = []
-        for name, info in header.tensors.items():
-            stored = source.read(name).dtype
-            entries.append(Entry(name, dtype if stored.is_floating_point else stored, info.shape))
+        entries = [
+            Entry(name, dtype if info.dtype in _FLOATS else torch.int64, info.shape)
+            for name, info in header.tensors.items()
+        ]
         aside = path.with_suffix(".casting")
-        write_stream(aside, in_file_order(entries), header.metadata, source.read)
+        with safe_open(path, framework="pt") as source:
+            write_stream(aside, in_file_order(entries), header.metadata, source.get_tensor)
         aside.replace(path)
         total += sum(entry.size for entry in entries)
     for index in folder.glob("*.index.json"):

@@ -52,7 +52,7 @@ def _plan(
 
 @pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("precision", Precision)
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**31), share=st.floats(0.05, 1.0))
 def test_what_is_written_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory,
