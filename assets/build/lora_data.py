@@ -37,16 +37,19 @@ def _paint(job: Job) -> np.ndarray:
 
 
 def choose(rows: Sequence[Row], spec: Spec, count: int) -> list[Row]:
-    """Up to `count` rows of train subjects, core first, no subject twice from image-made sources."""
+    """Up to `count` rows of train subjects, core first; every subject once before any comes by another hand."""
     chance = random.Random(f"pictures of {spec.look}")
     sets = (spec.look,) if spec.vendor else STYLE_SOURCES
     fits = [row for row in rows if row["set"] in sets and not is_test_subject(row["name"])]
     chance.shuffle(fits)
     fits.sort(key=lambda row: not row.get("core"))
-    chosen: dict[str, Row] = {}
+    seen: dict[str, int] = {}
+    turns = []
     for row in fits:
-        chosen.setdefault(row["name"], row)
-    return list(chosen.values())[:count]
+        seen[row["name"]] = seen.get(row["name"], -1) + 1
+        turns.append(seen[row["name"]])
+    order = sorted(range(len(fits)), key=lambda place: turns[place])
+    return [fits[place] for place in order][:count]
 
 
 def load_all(source: Source, specs: Sequence[Spec], count: int, held: int, workers: int) -> list[Learning]:

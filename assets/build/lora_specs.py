@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Modules = Literal["attention", "attention+ff", "attention+ff+proj"]
+Modules = Literal["attention", "attention+ff", "attention+ff+proj", "self-attention+ff"]
 Dialect = Literal["kohya-sgm", "kohya", "peft", "peft-metadata", "diffusers-old"]
 
 #: The licence under which a vendor's art is used; image-made styles rest on CC-BY art.
@@ -48,21 +48,21 @@ class Spec:
 
 
 _TABLE: tuple[tuple[str, int, float, Modules, bool, Dialect], ...] = (
-    ("anaglyph", 4, 4, "attention+ff", False, "kohya"),
-    ("blueprint", 8, 4, "attention", False, "kohya-sgm"),
+    ("anaglyph", 4, 4, "self-attention+ff", False, "kohya"),
+    ("blueprint", 8, 4, "self-attention+ff", False, "kohya-sgm"),
     ("bricks", 4, 4, "attention+ff", False, "peft"),
     ("chalk", 4, 8, "attention+ff", True, "kohya-sgm"),
     ("clay", 8, 8, "attention+ff", False, "peft-metadata"),
-    ("comic", 16, 8, "attention", False, "kohya-sgm"),
+    ("comic", 16, 8, "self-attention+ff", False, "kohya-sgm"),
     ("cross-stitch", 8, 8, "attention+ff", False, "kohya"),
     ("crt", 4, 1, "attention+ff", False, "kohya-sgm"),
-    ("engraving", 4, 2, "attention+ff+proj", False, "kohya"),
+    ("engraving", 4, 2, "self-attention+ff", False, "kohya"),
     ("frost", 4, 4, "attention+ff", False, "diffusers-old"),
     ("gold-foil", 4, 4, "attention+ff", True, "peft"),
     ("halftone", 4, 4, "attention+ff+proj", False, "kohya-sgm"),
-    ("ink-wash", 8, 16, "attention", False, "peft-metadata"),
+    ("ink-wash", 8, 16, "self-attention+ff", False, "peft-metadata"),
     ("marker", 4, 4, "attention+ff", False, "peft"),
-    ("neon", 16, 16, "attention", False, "kohya"),
+    ("neon", 16, 16, "self-attention+ff", False, "kohya"),
     ("oil", 4, 2, "attention+ff", False, "kohya-sgm"),
     ("papercut", 4, 4, "attention+ff", False, "diffusers-old"),
     ("pastel", 4, 8, "attention+ff", False, "peft-metadata"),
@@ -71,14 +71,14 @@ _TABLE: tuple[tuple[str, int, float, Modules, bool, Dialect], ...] = (
     ("plaster", 4, 4, "attention+ff", False, "peft"),
     ("riso", 8, 4, "attention", False, "kohya"),
     ("scratchboard", 4, 2, "attention+ff", False, "peft-metadata"),
-    ("sepia-photo", 4, 4, "attention+ff", False, "peft"),
+    ("sepia-photo", 4, 4, "self-attention+ff", False, "peft"),
     ("silhouette", 4, 4, "attention+ff", False, "kohya-sgm"),
-    ("spray", 4, 4, "attention+ff", False, "diffusers-old"),
+    ("spray", 4, 4, "self-attention+ff", False, "diffusers-old"),
     ("stamp", 4, 4, "attention+ff", True, "peft-metadata"),
-    ("sticker", 4, 4, "attention+ff+proj", False, "peft"),
-    ("thermal", 4, 8, "attention+ff", False, "kohya"),
+    ("sticker", 4, 4, "self-attention+ff", False, "peft"),
+    ("thermal", 4, 8, "self-attention+ff", False, "kohya"),
     ("watercolour", 16, 16, "attention", False, "peft"),
-    ("woodcut", 8, 8, "attention", False, "peft"),
+    ("woodcut", 8, 8, "self-attention+ff", False, "peft"),
     ("fluent-3d", 8, 8, "attention+ff", False, "kohya-sgm"),
     ("fluent-emoji-flat", 4, 4, "attention+ff", True, "kohya"),
     ("fluent-emoji-high-contrast", 4, 2, "attention+ff", False, "peft-metadata"),

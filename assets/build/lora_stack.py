@@ -23,6 +23,8 @@ def has_module(spec: Spec, part: str, name: str) -> bool:
     """True when the LoRA adapts Linear `name` of `part` ("unet", "text_encoder", "text_encoder_2")."""
     if part != "unet":
         return spec.text and name.endswith(_TEXT)
+    if spec.modules == "self-attention+ff" and ".attn2." in name:
+        return False
     allowed = _ATTENTION
     if spec.modules != "attention":
         allowed += _FEED
