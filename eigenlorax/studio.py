@@ -288,4 +288,5 @@ class Studio:
             self.notice = f"The last subspace could not be opened ({error}). Press Compress to make it anew."
             return
         if current is not None:
-            self._folder, self._subspace, self._styles = current
+            self._folder, subspace, self._styles = current
+            self._subspace = subspace.ready()

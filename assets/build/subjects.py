@@ -3,6 +3,7 @@
 Every program that makes or measures the demo model uses it, so that all agree on what is train and test.
 """
 
+import argparse
 import gzip
 import hashlib
 import json
@@ -146,3 +147,16 @@ def core_200(rows: list[Row], count: int = 200) -> list[str]:
         if len(chosen) == count:
             return sorted(chosen)
     raise ValueError(f"only {len(chosen)} of {count} common subjects found: is the data folder complete?")
+
+
+def main() -> None:
+    """Print the common subjects, one `name<TAB>caption` a line, for train_loras.py."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="data folder with captions.jsonl.gz")
+    rows = load_rows(parser.parse_args().data)
+    captions = {row["name"]: row["caption"] for row in reversed(rows)}
+    print("\n".join(f"{name}\t{captions[name]}" for name in core_200(rows)))
+
+
+if __name__ == "__main__":
+    main()

@@ -105,7 +105,10 @@ def _refuse_foreign(name: str, start: bytes) -> None:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Leave cyclic garbage alone for a while. A header is a hundred thousand small objects and no cycle; looking for cycles triples its cost."""
+    """Leave cyclic garbage alone for a while.
+
+    A header is a hundred thousand small objects and no cycle; looking for cycles triples its cost.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -180,7 +183,7 @@ def _what_is_wrong(where: str, entry: Any) -> str:
 def _is_sizes(value: Any) -> bool:
     if not isinstance(value, list):
         return False
-    for size in value:  # a loop: this runs for every tensor of every file, and a generator costs thrice
+    for size in value:  # noqa: SIM110 - for every tensor of every file; a generator costs thrice
         if type(size) is not int or size < 0:
             return False
     return True

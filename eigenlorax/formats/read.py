@@ -16,13 +16,12 @@ from eigenlorax.formats.metadata import guess_fine_tune, header_trigger_words, t
 from eigenlorax.formats.parts import BaseWeight, Parts, build_layer
 from eigenlorax.formats.relations import Sketch, sketch
 from eigenlorax.formats.report import ImportReport, ValueReport, Verdict
-from eigenlorax.formats.sidecars import read_sidecars
 from eigenlorax.formats.scaling import alpha_settings
+from eigenlorax.formats.sidecars import read_sidecars
 from eigenlorax.formats.spelling import SpellingTable
 from eigenlorax.formats.tensors import TensorFile
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import ModelLayout, ModulePath
-
 
 _MOST_JUDGED = 64
 

@@ -70,7 +70,7 @@ def peer(paths: list[Path]) -> float:
 
 def peak_of_reading(path: Path) -> dict[str, float]:
     """Read every layer of one file and keep them; memory above what the program had before, in bytes."""
-    reader = LoRAReader(headers.sdxl_layout(), lambda module: torch.empty(0))
+    reader = LoRAReader(headers.sdxl_layout(), lambda _: torch.empty(0))
     reader.scan(path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     lora = reader.open(path)
@@ -97,7 +97,7 @@ def main() -> None:
         for number in range(arguments.files):
             metadata = {"ss_output_name": f"style {number}", "ss_network_dim": str(RANK)}
             paths.append(headers.write(Path(folder) / f"style-{number:04d}.safetensors", names, metadata))
-        reader = LoRAReader(layout, lambda module: torch.empty(0))
+        reader = LoRAReader(layout, lambda _: torch.empty(0))
         ours, theirs = scan(reader, paths), peer(paths)
         command = [sys.executable, "-m", "tests.benchmarks.reading", "--peak-of", str(paths[0])]
         memory = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
