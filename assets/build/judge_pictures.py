@@ -127,7 +127,10 @@ def see(eyes: Eyes, pictures: Bytes, look: str) -> Features:
 
 def gather(eyes: Eyes, root: Path, items: list[Item], cache: Path) -> tuple[Features, Floats]:
     """Features and block statistics (n, 2) of all items; what `cache` (npz) holds is not seen again."""
-    names = [f"{i.source}/{i.file}#{i.style}~{CUT.get(i.style) or BLUR.get(i.style, 0)}~{i.softness}" for i in items]
+    names = [
+        f"{i.source}/{i.file}#{i.style}~{CUT.get(i.style) or BLUR.get(i.style, 0)}~{i.softness}"
+        for i in items
+    ]
     rows: dict[str, tuple[Floats, Floats, Floats]] = {}
     if cache.exists():
         kept = np.load(cache)

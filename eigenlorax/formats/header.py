@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from math import prod
 from operator import le
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from eigenlorax.errors import InvalidFileError
 
@@ -156,7 +156,8 @@ def _tensor_info(file_name: str, name: str, entry: Any) -> TensorInfo:
     if isinstance(entry, dict) and len(entry) == 3:
         dtype, shape, offsets = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
         if (
-            (width := DTYPE_BYTES.get(dtype) if type(dtype) is str else None)
+            type(dtype) is str
+            and (width := DTYPE_BYTES.get(dtype))
             and _is_sizes(shape)
             and _is_sizes(offsets)
             and len(offsets) == 2
@@ -180,7 +181,7 @@ def _what_is_wrong(where: str, entry: Any) -> str:
     return f"{where} has a shape that does not fit its byte span"
 
 
-def _is_sizes(value: Any) -> bool:
+def _is_sizes(value: Any) -> TypeGuard[list[int]]:
     if not isinstance(value, list):
         return False
     for size in value:  # noqa: SIM110 - for every tensor of every file; a generator costs thrice
