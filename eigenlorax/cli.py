@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -9,7 +10,9 @@ from typing import Annotated
 import typer
 
 from eigenlorax import __version__
-from eigenlorax.errors import StudioError
+from eigenlorax.errors import InvalidRequestError, StudioError
+from eigenlorax.export.request import CheckpointExport, LoRAExport
+from eigenlorax.formats.dialect import Dialect, Precision
 from eigenlorax.formats.facts import as_json, facts, relation_lines, relations_of
 from eigenlorax.formats.report import Verdict
 from eigenlorax.library.atomic import written_aside
@@ -17,6 +20,15 @@ from eigenlorax.report import fidelity_table
 from eigenlorax.showcase import Drawn, Showcase, draw_showcase
 from eigenlorax.studio import DEFAULT_RETAIN, DEMO_MODEL, Compressed, Studio
 from eigenlorax.subspace.fit import FitProgress
+
+
+class Kind(StrEnum):
+    """What an export writes."""
+
+    LORA = "lora"
+    BUNDLE = "bundle"
+    CHECKPOINT = "checkpoint"
+
 
 app = typer.Typer(
     help="EigenLoRAx Studio without a page.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -92,6 +104,55 @@ def inspect(
             typer.echo(f"Together: {line}")
     if any(report.verdict is Verdict.BROKEN for report in reports):
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="File to write; a folder for PEFT or a diffusers model.")],
+    data_dir: Annotated[Path, typer.Option(help="The page's data folder, with a compressed collection.")],
+    style: Annotated[list[str] | None, typer.Option(help="NAME=STRENGTH; repeat it to blend.")] = None,
+    lora: Annotated[str, typer.Option(help="An original LoRA of the library instead of styles.")] = "",
+    what: Annotated[Kind, typer.Option(help="What to write.")] = Kind.LORA,
+    dialect: Annotated[Dialect, typer.Option("--format", help="Whose spelling.")] = Dialect.KOHYA_SGM,
+    rank: Annotated[int | None, typer.Option(help="Largest rank of any module.")] = None,
+    max_error: Annotated[float | None, typer.Option(help="Largest relative error instead.")] = None,
+    precision: Annotated[Precision, typer.Option(help="Of every number.")] = Precision.FP16,
+    model: Annotated[str, typer.Option(help="Folder, .safetensors file or hub id.")] = str(DEMO_MODEL),
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write styles, or a LoRA, as a LoRA in any dialect, a bundle, or a merged model; read back, compared."""
+    try:
+        desk = Studio(model, data_dir).exports
+        blend = _blend(style or [])
+        if what is Kind.BUNDLE:
+            typer.echo(f"{out}: {desk.bundle(list(blend) or None, out, replace=replace):,} bytes")
+        elif what is Kind.CHECKPOINT:
+            written = desk.checkpoint(CheckpointExport(out, blend, precision, replace=replace))
+            typer.echo(f"{out}: {written.file_bytes:,} bytes, every weight compared")
+        else:
+            request = LoRAExport(
+                out, blend, lora, rank, max_error, dialect=dialect, precision=precision, replace=replace
+            )
+            predicted = desk.predict(request)
+            typer.echo(f"predicted: error {predicted.error:.3%}, {predicted.file_bytes:,} bytes")
+            result = desk.lora(request)
+            typer.echo(f"{out}: read back with error {result.error:.3%}, {result.file_bytes:,} bytes")
+            for line in filter(None, [predicted.remark]):
+                typer.echo(line)
+    except StudioError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _blend(styles: list[str]) -> dict[str, float]:
+    blend = {}
+    for given in styles:
+        name, _, strength = given.rpartition("=")
+        try:
+            blend[name or strength] = float(strength) if name else 1.0
+        except ValueError as error:
+            raise InvalidRequestError(f"{given!r} is no NAME=STRENGTH, such as neon=0.8") from error
+    return blend
 
 
 def _compress(studio: Studio, retain: float) -> Compressed:

@@ -10,6 +10,8 @@ from ui import markup, text
 from ui.adding import wire_adding
 from ui.compare import wire_compare
 from ui.compressing import wire_compressing
+from ui.export_tab import export_tab
+from ui.exporting import wire_exporting
 from ui.generate import idle, wire_generate
 from ui.generate_tab import GenerateTab, generate_tab
 from ui.library_tab import LibraryTab, library_tab, usable_names
@@ -29,7 +31,16 @@ def build(studio: Studio) -> gr.Blocks:
                 generating = generate_tab(studio)
             with gr.Tab(text.LIBRARY_TAB, id="library"):
                 library = library_tab(studio)
+            with gr.Tab(text.EXPORT_TAB, id="export"):
+                exporting = export_tab(studio)
         _wire(studio, page, header, rooms, generating, library)
+        wire_exporting(studio, exporting, generating)
+        library.table.change(
+            lambda: gr.Dropdown(usable_names(studio)),
+            outputs=exporting.original,
+            show_progress="hidden",
+            api_visibility="private",
+        )
     return page
 
 

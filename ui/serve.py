@@ -9,6 +9,7 @@ import gradio as gr
 from eigenlorax.studio import Studio
 from ui import text
 from ui.build import build
+from ui.exporting import export_folder
 from ui.flags import Flags
 from ui.theme import FAVICON, studio_theme
 from ui.thumbs import thumbnail_folder
@@ -29,7 +30,8 @@ def serve(studio: Studio, flags: Flags) -> None:
     shutil.rmtree(studio.library.root / "cache" / "uploads", ignore_errors=True)
     thumbnail_folder(studio).mkdir(parents=True, exist_ok=True)
     studio.library.outputs.mkdir(parents=True, exist_ok=True)
-    gr.set_static_paths([thumbnail_folder(studio), studio.library.outputs])
+    export_folder(studio).mkdir(parents=True, exist_ok=True)
+    gr.set_static_paths([thumbnail_folder(studio), studio.library.outputs, export_folder(studio)])
     page = build(studio)
     page.queue(default_concurrency_limit=4)
     try:

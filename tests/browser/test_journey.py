@@ -9,12 +9,14 @@ import pytest
 import torch
 from PIL import Image, ImageChops
 from playwright.sync_api import Locator, Page, expect
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from eigenlorax.studio import DEMO_LORAS
 from tests.browser.serving import await_styles, go
 
 pytestmark = pytest.mark.browser
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
 def drop(page: Page, *files: Path) -> None:
@@ -85,7 +87,7 @@ def first_style(page: Page) -> str:
 
 def test_drop_compress_and_see_the_styles(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("heading", name="No styles yet")).to_be_visible()
-    original = sorted(DEMO_LORAS.glob("*.safetensors"))[0]
+    original = FIXTURES / "shared_seed_loras" / "shared-neon.safetensors"
     mine, note = tmp_path / "my own style (v2).safetensors", tmp_path / "my own style (v2).json"
     mine.write_bytes(original.read_bytes())
     note.write_text(json.dumps({"activation text": "my very own look"}))
@@ -244,3 +246,25 @@ def test_a_narrow_window_needs_no_sideways_scrolling(page: Page) -> None:
     for tab in ("Generate", "Library"):
         go(page, tab)
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_blend_goes_out_as_a_lora(compressed: Page, tmp_path: Path) -> None:
+    page, style = compressed, first_style(compressed)
+    page.get_by_role("switch", name=f"{style} on", exact=True).click()
+    go(page, "Export")
+    page.get_by_label("Name", exact=True).fill("taken out")
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page.locator("#export-status")).to_contain_text("Relative weight error")
+    page.get_by_role("button", name="Export", exact=True).click()
+    expect(page.locator("#export-status")).to_contain_text("read back and compared", timeout=60_000)
+    with page.expect_download() as download:
+        page.locator("#exported a").first.click()
+    download.value.save_as(tmp_path / "taken out.safetensors")
+    with safe_open(tmp_path / "taken out.safetensors", framework="pt") as file:
+        assert file.metadata()["modelspec.title"] == "taken out"
+        assert any(key.startswith("lora_unet_") for key in file.keys())  # noqa: SIM118
+    go(page, "Generate")
+    page.get_by_role("button", name="All off").click()
+    go(page, "Export")
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page.locator("#export-status .bad")).to_be_visible()

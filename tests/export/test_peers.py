@@ -44,7 +44,7 @@ def reader(demo: BaseModel) -> LoRAReader:
 @pytest.fixture(scope="module")
 def blend(demo: BaseModel, reader: LoRAReader) -> Exact:
     """Two shipped LoRAs; chalk changes both text encoders too."""
-    loras = [reader.open(DEMO_LORAS / f"{name}.safetensors") for name in ("neon", "chalk", "pixel")]
+    loras = [reader.open(DEMO_LORAS / f"{name}.safetensors") for name in ("neon", "chalk", "clay")]
     result = drain(fit(loras, {}, demo.layout_hash, 0.99))
     styles = result.styles({lora.name: (lora.name,) for lora in loras})
     return exact_blend(result.subspace, styles, {"neon": 0.7, "chalk": 0.8})

@@ -1,0 +1,49 @@
+"""What the page says of exports, before and after. Every word from a file or a user is escaped."""
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+from eigenlorax.export.request import ExportResult, Prediction
+from ui import text
+from ui.markup import line
+
+
+def prediction(found: Prediction) -> str:
+    """What an export will be."""
+    return _card(text.PREDICTED, _prediction_facts(found), found)
+
+
+def exported(result: ExportResult) -> str:
+    """What an export has become."""
+    facts = [
+        (text.FILE, str(result.path)),
+        *_prediction_facts(result.predicted),
+        (text.READ_BACK, f"{result.error:.2%}"),
+        *((f"{name}, AutoV3", hashes.auto_v3) for name, hashes in result.hashes.items()),
+    ]
+    return _card(text.EXPORTED, facts, result.predicted)
+
+
+def exported_plain(words: str, path: Path) -> str:
+    """An export that needs one sentence."""
+    return f'<div class="bytes"><p class="headline">{escape(words)}</p><p>{escape(str(path))}</p></div>'
+
+
+def _prediction_facts(found: Prediction) -> list[tuple[str, str]]:
+    facts = [
+        (text.EXPORT_ERROR, f"{found.error:.2%}"),
+        (text.EXPORT_SIZE, text.megabytes(found.file_bytes)),
+        (text.EXPORT_RANK, str(found.rank)),
+        (text.EXPORT_MODULES, str(found.modules)),
+    ]
+    if found.left_out:
+        share = sum(found.left_out.values())
+        facts.append((text.LEFT_OUT, f"{len(found.left_out)} modules, {share:.1%} of the squared change"))
+    return facts
+
+
+def _card(headline: str, facts: Iterable[tuple[str, str]], found: Prediction) -> str:
+    known = "".join(f"<dt>{escape(label)}</dt><dd>{escape(words)}</dd>" for label, words in facts)
+    remark = line(found.remark, "fair") if found.remark else ""
+    return f'<div class="bytes"><p class="headline">{headline}</p><dl>{known}</dl>{remark}</div>'

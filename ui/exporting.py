@@ -1,0 +1,128 @@
+"""What happens when Export is pressed."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from eigenlorax.errors import StudioError
+from eigenlorax.export.request import CheckpointExport, LoRAExport
+from eigenlorax.formats.dialect import Dialect, Precision
+from eigenlorax.studio import Studio
+from ui import export_markup, markup, text
+from ui.events import GPU, Updates, warn
+from ui.export_tab import ExportTab
+from ui.generate_tab import GenerateTab
+from ui.rack import strengths
+
+Values = dict[str, Any]
+
+
+def export_folder(studio: Studio) -> Path:
+    """Where exports are kept."""
+    return studio.library.root / "exports"
+
+
+def wire_exporting(studio: Studio, tab: ExportTab, generating: GenerateTab) -> list[Dependency]:
+    """Connect the tab; returns the events that touch the model."""
+
+    def predict(**values: Any) -> Updates:
+        """Tell the error and the size of an export before anything is written."""
+        try:
+            return {
+                tab.status: export_markup.prediction(studio.exports.predict(lora_request(studio, values)))
+            }
+        except StudioError as error:
+            return {tab.status: markup.line(warn(error), "bad")}
+
+    def export(**values: Any) -> Updates:
+        """Write styles as a LoRA, a bundle or a merged model; returns the file and what came of it.
+
+        `what` is blend, lora, bundle or checkpoint; `styles` is a JSON text such as
+        {"neon": {"strength": 0.8}}.
+        """
+        try:
+            told, path = write(studio, values)
+        except StudioError as error:
+            return {tab.status: markup.line(warn(error), "bad"), tab.file: gr.update(visible=False)}
+        return {tab.status: told, tab.file: gr.update(value=str(path), visible=True)}
+
+    def shown(what: str) -> dict[Any, Any]:
+        is_lora = what in ("blend", "lora")
+        return {
+            tab.original: gr.update(visible=what == "lora"),
+            tab.lora_only: gr.update(visible=is_lora),
+            tab.predict: gr.update(interactive=is_lora),
+        }
+
+    tab.fields["what"].change(
+        shown, tab.fields["what"], [tab.original, tab.lora_only, tab.predict], api_visibility="private"
+    )
+    listen: dict[str, Any] = {
+        "inputs_kwargs": {**tab.fields, "styles": generating.rack, "picture": generating.seeing.picture},
+        "concurrency_id": GPU,
+        "concurrency_limit": 1,
+        "show_progress": "minimal",
+    }
+    return [
+        tab.predict.click(predict, **listen, outputs=[tab.status], api_name="predict_export"),
+        tab.export.click(export, **listen, outputs=[tab.status, tab.file], api_name="export"),
+    ]
+
+
+def write(studio: Studio, values: Values) -> tuple[str, Path]:
+    """Do the export; returns what to tell and the file to offer."""
+    desk, what = studio.exports, values["what"]
+    if what == "bundle":
+        target = free_path(studio, values["name"] or "styles", ".eigenlorax.safetensors")
+        size = desk.bundle(None, target)
+        return export_markup.exported_plain(text.bundled(len(studio.styles), size), target), target
+    if what == "checkpoint":
+        target = free_path(studio, values["name"] or "merged", ".safetensors")
+        blend = strengths(values["styles"])
+        result = desk.checkpoint(CheckpointExport(target, blend, Precision(values["precision"])))
+        return export_markup.exported_plain(text.merged(result.file_bytes, blend), target), target
+    exported = desk.lora(lora_request(studio, values))
+    path = exported.path
+    if path.is_dir():
+        path = Path(shutil.make_archive(str(path), "zip", path.parent, path.name))
+    return export_markup.exported(exported), path
+
+
+def lora_request(studio: Studio, values: Values) -> LoRAExport:
+    """The form's values as a request."""
+    dialect, original = Dialect(values["dialect"]), values["original"] if values["what"] == "lora" else ""
+    blend = {} if values["what"] == "lora" else strengths(values["styles"])
+    chosen = [name for name, strength in blend.items() if strength]
+    name = values["name"] or original or "+".join(chosen)[:60] or "style"
+    picture = values.get("picture")
+    return LoRAExport(
+        target=free_path(studio, name, "" if dialect is Dialect.PEFT else ".safetensors"),
+        styles=blend,
+        lora=original or "",
+        rank=int(values["rank"]) or None,
+        dialect=dialect,
+        precision=Precision(values["precision"]),
+        title=values["name"] or "",
+        trigger_words=_words(values["triggers"]) if values["triggers"] else None,
+        description=values["description"] or "",
+        licence=values["licence"] or "",
+        thumbnail=Path(picture) if picture and values["what"] == "blend" else None,
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def free_path(studio: Studio, name: str, ending: str) -> Path:
+    """A path among the exports that is not taken: the name without what disks refuse, numbered if need be."""
+    stem = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .") or "style"
+    path, number = export_folder(studio) / f"{stem}{ending}", 1
+    while path.exists():
+        number += 1
+        path = export_folder(studio) / f"{stem}-{number}{ending}"
+    return path
