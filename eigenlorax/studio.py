@@ -1,27 +1,24 @@
 """The use cases: what a person can do, for the page, the command line and the API alike."""
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from PIL import Image, PngImagePlugin
 
 from eigenlorax import __version__
-from eigenlorax.errors import InvalidFileError, InvalidRequestError, StudioError
+from eigenlorax.errors import InvalidRequestError, StudioError
 from eigenlorax.export.desk import ExportDesk
-from eigenlorax.formats.containers import Found, find_all
-from eigenlorax.formats.embeddings import Embedding
 from eigenlorax.formats.read import LoRAReader
 from eigenlorax.formats.relations import Relations, relate
-from eigenlorax.formats.report import ImportReport, Verdict
+from eigenlorax.formats.report import ImportReport
 from eigenlorax.formats.sidecars import preview_of
+from eigenlorax.intake import Imported, Intake
 from eigenlorax.library.library import Library
 from eigenlorax.lora import LoRA
 from eigenlorax.recipe import GenerationRequest, infotext
-from eigenlorax.runtime.embeddings import teach_words
 from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.generate import Step, denoise
 from eigenlorax.runtime.hardware import Hardware, detect
@@ -34,21 +31,6 @@ _DEMO = Path(__file__).resolve().parent.parent / "assets" / "demo"
 DEMO_MODEL = _DEMO / "model"
 DEMO_LORAS = _DEMO / "loras"
 DEFAULT_RETAIN = 0.9
-
-
-@dataclass(frozen=True)
-class Imported:
-    """What became of one file that was dropped or named: in the library, or left out with a reason.
-
-    Attributes:
-        name: The file's.
-        report: The truth about it.
-        note: What else the user should know, such as that the library has the same file already.
-    """
-
-    name: str
-    report: ImportReport
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +96,8 @@ class Studio:
             current=lambda: (self._subspace, self._styles),
             original=self._original, reopen=self._open_current,
         )  # fmt: skip
-        teach_words(self.base.pipeline, self._embeddings())
+        self._intake = Intake(self.base, self._reader, self.library, self.exports, self._lock)
+        self.notice = self._intake.teach_kept_words()
         self._open_current()
 
     @property
@@ -142,11 +125,11 @@ class Studio:
         for another base are kept, embeddings too; a broken one is left out. One bad file never stops the
         others, and each gets its line.
         """
-        return self._go_through(paths, self._import)
+        return self._intake.take(paths)
 
     def inspect_paths(self, paths: Iterable[Path]) -> list[Imported]:
         """Report on files as `import_paths` takes them, weights read, and leave everything as it is."""
-        return self._go_through(paths, lambda found: Imported(found.name, self._reader.verify(found.path)))
+        return self._intake.inspect(paths)
 
     def relations(self) -> Relations:
         """Which LoRAs of the library are one update twice, and which share a random start."""
@@ -219,44 +202,6 @@ class Studio:
         image.save(path, pnginfo=text)
         return Finished(image, path, parameters, switch_ms)
 
-    def _go_through(self, paths: Iterable[Path], use: Callable[[Found], Imported]) -> list[Imported]:
-        results = []
-        with TemporaryDirectory(prefix=".importing-", dir=self.library.root) as scratch:
-            for given, found in find_all(paths, Path(scratch)):
-                if isinstance(found, Found):
-                    results.append(use(found))
-                else:
-                    report = ImportReport(found.name, given, Verdict.BROKEN, found.reason, base=None)
-                    results.append(Imported(found.name, report))
-        return results
-
-    def _import(self, found: Found) -> Imported:
-        path = found.path
-        report = self._reader.verify(path)
-        if report.verdict is Verdict.BROKEN:
-            return Imported(path.name, report)
-        note = ""
-        try:
-            if report.embeddings:
-                note = self._keep_embeddings(path)
-            if report.verdict is Verdict.EMBEDDING:
-                return Imported(path.name, report, note)
-            kept, is_new = self.library.add_lora(path)
-        except (OSError, InvalidFileError) as error:
-            reason = f"could not be copied to {self.library.root} ({error}): check space and rights"
-            return Imported(path.name, replace(report, verdict=Verdict.BROKEN, reason=reason))
-        note = note if is_new else f"the library has this file already, as {kept.stem}"
-        return Imported(path.name, replace(report, name=kept.stem, path=kept), note)
-
-    def _keep_embeddings(self, path: Path) -> str:
-        embeddings = self.library.add_embeddings(path)
-        with self._lock:
-            left_out = teach_words(self.base.pipeline, embeddings)
-        words = [embedding.token for embedding in embeddings if embedding.token not in left_out]
-        told = [f"the word {word!r} now calls an embedding" for word in words]
-        told += [f"the embedding {word!r} is kept but not used: {why}" for word, why in left_out.items()]
-        return "; ".join(told)
-
     def _original(self, name: str) -> tuple[LoRA, tuple[str, ...]]:
         if (report := self._usable().get(name)) is None:
             raise InvalidRequestError(f"the library has no usable LoRA named {name}")
@@ -271,15 +216,6 @@ class Studio:
         if known is None or known[0] != changed:
             known = self._reports[path] = (changed, self._reader.scan(path))
         return known[1]
-
-    def _embeddings(self) -> list[Embedding]:
-        try:
-            return self.library.embeddings()
-        except InvalidFileError as error:
-            self.notice = (
-                f"The kept embeddings could not be read ({error}). Remove that file and start again."
-            )
-            return []
 
     def _open_current(self) -> None:
         try:

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "eigenlorax"
 ROOMS = [
     "__init__", "errors", "module_path", "lora", "recipe", "formats", "subspace", "runtime", "library", "report",
-    "export", "studio", "showcase", "cli", "__main__",
+    "export", "intake", "studio", "showcase", "cli", "__main__",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 300

@@ -17,6 +17,7 @@ _TONE = {
     Verdict.PARTLY: "fair",
     Verdict.OTHER_BASE: "fair",
     Verdict.EMBEDDING: "fair",
+    Verdict.BUNDLE: "good",
     Verdict.BROKEN: "bad",
     FidelityVerdict.FAITHFUL: "good",
     FidelityVerdict.CLOSE: "good",
@@ -115,6 +116,7 @@ def _import_line(result: Imported | str) -> str:
         Verdict.PARTLY: f"added, usable in part: {report.reason}",
         Verdict.OTHER_BASE: f"kept for later: {report.reason}",
         Verdict.EMBEDDING: report.reason,
+        Verdict.BUNDLE: report.reason,
         Verdict.BROKEN: f"left out: {report.reason}",
     }[report.verdict]
     said = f"{said}; {result.note}" if result.note else said

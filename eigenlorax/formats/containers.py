@@ -199,6 +199,7 @@ def _join_peft(folder: Path, scratch: Path) -> Path:
         owners = {name: folder / name for name in _COMPONENTS if (folder / name / _PEFT_CONFIG).is_file()}
     tensors: dict[str, Tensor] = {}
     settings: dict[str, Any] = {}
+    notes: dict[str, str] = {}
     for owner, part in owners.items():
         prefix = f"{owner}." if owner else ""
         settings |= {f"{prefix}{name}": value for name, value in _json(part / _PEFT_CONFIG).items()}
@@ -208,10 +209,11 @@ def _join_peft(folder: Path, scratch: Path) -> Path:
                 "only a pickle (adapter_model.bin)" if weights.with_suffix(".bin").is_file() else "no weights"
             )
             raise InvalidFileError(f"{part.name} holds {_PEFT_CONFIG} but {kind}: save it as {_PEFT_WEIGHTS}")
+        notes |= read_header(weights).metadata
         for name, tensor in _tensors(weights).items():
             tensors[prefix + name.removeprefix(_PEFT_ROOT) if owner else name] = tensor
     name = folder.parent.name if folder.name in _COMPONENTS else folder.name
-    return _save(tensors, {ADAPTER_METADATA: json.dumps(settings)}, name, scratch)
+    return _save(tensors, {**notes, ADAPTER_METADATA: json.dumps(settings)}, name, scratch)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

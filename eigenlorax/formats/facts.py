@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from eigenlorax.formats.base_model import BaseFamily
 from eigenlorax.formats.embeddings import OWN_NAME
 from eigenlorax.formats.relations import Relations, relate
 from eigenlorax.formats.report import Fate, ImportReport
@@ -21,7 +22,9 @@ def _facts(report: ImportReport) -> Iterator[Fact]:
     yield "Verdict", report.verdict.value + (f": {report.reason}" if report.reason else "")
     if report.title not in ("", report.name):
         yield "Title", report.title
-    if report.base is not None:
+    if report.base is not None and report.usable and report.base.family is BaseFamily.OTHER:
+        yield "Base", "the loaded model: its names and shapes fit"
+    elif report.base is not None:
         yield "Base", f"{report.base.family.value} ({report.base.evidence})"
     if report.fine_tune:
         yield "Fine-tune", f"{report.fine_tune} (a guess from names and tags)"

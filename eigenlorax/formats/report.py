@@ -21,6 +21,7 @@ class Verdict(StrEnum):
     PARTLY = "partly usable"
     OTHER_BASE = "other base"
     EMBEDDING = "embedding"
+    BUNDLE = "bundle"
     BROKEN = "broken"
 
 

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
+from eigenlorax.formats.header import read_header
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.library.files import (
     FORMAT_VERSION,
@@ -69,6 +70,14 @@ def save_bundle(subspace: Subspace, styles: Mapping[str, Style], path: Path) -> 
     }
     with written_aside(path) as aside:
         save_file(tensors, aside, header)
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a file says of itself that it is a bundle; a broken file is none."""
+    try:
+        return read_header(path).metadata.get("format") == _KIND
+    except InvalidFileError:
+        return False
 
 
 def load_bundle(path: Path) -> Bundle:
