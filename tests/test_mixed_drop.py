@@ -12,6 +12,7 @@ from eigenlorax.formats.report import Verdict
 from eigenlorax.lora import LoRA
 from eigenlorax.module_path import Component
 from eigenlorax.runtime.sdxl import BaseModel
+from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from tests import headers, tiny
 from tests.conftest import CPU
@@ -125,3 +126,24 @@ def test_thirty_mixed_things(tmp_path: Path, tiny_model: Path, dropped: list[Pat
     assert listed.keys() == kept | {"sd15", "flux"}
     assert listed["Ünï côdé 名前"].trigger_words == ("called so",)
     assert not [path for path in (tmp_path / "data").iterdir() if path.name.startswith(".")]
+
+
+def test_a_bundle_dropped_elsewhere_brings_its_styles(
+    tmp_path: Path, tiny_model: Path, base: BaseModel
+) -> None:
+    giver = Studio(str(tiny_model), tmp_path / "giver", CPU)
+    giver.import_paths(
+        [lora_file(tmp_path / f"{name}.safetensors", base, n) for n, name in enumerate(("neon", "chalk"))]
+    )
+    drain(giver.compress())
+    giver.exports.bundle(["neon"], tmp_path / "gift.safetensors")
+    taker = Studio(str(tiny_model), tmp_path / "taker", CPU)
+    (result,) = taker.import_paths([tmp_path / "gift.safetensors"])
+    assert result.report.verdict is Verdict.BUNDLE
+    assert taker.styles.keys() == {"neon"}
+    assert taker.entries() == []
+    damaged = bytearray((tmp_path / "gift.safetensors").read_bytes())
+    damaged[-1] ^= 255
+    (tmp_path / "bad gift.safetensors").write_bytes(bytes(damaged))
+    (result,) = taker.import_paths([tmp_path / "bad gift.safetensors"])
+    assert result.report.verdict is Verdict.BROKEN

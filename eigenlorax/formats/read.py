@@ -71,6 +71,11 @@ class LoRAReader:
             hashes = hash_file(path, header.data_start, header.metadata)
             lora = self._open(path, header, hashes.sha256)
             norms = {module: lora.layers[module].norm for module in lora.layers}
+            huge = (module for module, norm in norms.items() if not norm < torch.finfo(torch.float32).max)
+            for module in huge:
+                raise InvalidFileError(
+                    f"{path.name}: the update of {module} is too large for any model; the file is damaged"
+                )
         except InvalidFileError as error:
             return replace(report, verdict=Verdict.BROKEN, reason=str(error))
         zero = tuple(module for module, norm in norms.items() if norm == 0.0)
