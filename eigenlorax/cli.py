@@ -70,6 +70,8 @@ def demo(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     _write(out, showcase)
+    for line in relation_lines(compressed.relations):
+        typer.echo(line)
     typer.echo(fidelity_table(list(compressed.styles.values()), compressed.stored_bytes))
     typer.echo(
         f"style switch {showcase.switch_ms:.1f} ms (median; putting a LoRA file in the same weights: "

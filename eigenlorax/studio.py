@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from eigenlorax import __version__
 from eigenlorax.errors import InvalidRequestError, StudioError
 from eigenlorax.export.desk import ExportDesk
 from eigenlorax.formats.read import LoRAReader
-from eigenlorax.formats.relations import Relations, relate
+from eigenlorax.formats.relations import Relations, relate, sketch
 from eigenlorax.formats.report import ImportReport
 from eigenlorax.formats.sidecars import preview_of
 from eigenlorax.intake import Imported, Intake
@@ -44,11 +44,19 @@ class LibraryEntry:
 
 @dataclass(frozen=True)
 class Compressed:
-    """The result of compressing: styles with true sizes, and bytes on disk before and after."""
+    """The result of compressing.
+
+    Attributes:
+        styles: With true sizes.
+        original_bytes: Of the LoRA files.
+        stored_bytes: Of bases and styles, headers included.
+        relations: Duplicates and shared random starts, which make a subspace look better than it is.
+    """
 
     styles: dict[str, Style]
     original_bytes: int
     stored_bytes: int
+    relations: Relations = field(default_factory=Relations)
 
 
 @dataclass(frozen=True)
@@ -131,10 +139,6 @@ class Studio:
         """Report on files as `import_paths` takes them, weights read, and leave everything as it is."""
         return self._intake.inspect(paths)
 
-    def relations(self) -> Relations:
-        """Which LoRAs of the library are one update twice, and which share a random start."""
-        return relate({name: self._reader.sketch(report.path) for name, report in self._usable().items()})
-
     def compress(
         self, names: Sequence[str] | None = None, retain: float = DEFAULT_RETAIN
     ) -> Generator[FitProgress, None, Compressed]:
@@ -157,7 +161,8 @@ class Studio:
             self.library.save(result.subspace, styles)
             # Back from disk, so that today's pictures are made with exactly what tomorrow's will be.
             self._open_current()
-            return Compressed(self.styles, sum(sizes.values()), self.stored_bytes)
+            relations = relate({lora.name: sketch(lora) for lora in loras})
+            return Compressed(self.styles, sum(sizes.values()), self.stored_bytes, relations)
 
     def generate(self, request: GenerationRequest) -> Generator[Step, None, Finished]:
         """Draw a picture with a blend of styles and save it with its recipe inside.

@@ -168,3 +168,11 @@ def _distance(a: Image.Image, b: Image.Image) -> float:
     """Mean absolute difference of 8-bit pixels."""
     pixels = [torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).float() for image in (a, b)]
     return float((pixels[0] - pixels[1]).abs().mean())
+
+
+def test_compressing_tells_of_a_shared_start(studio: Studio, tmp_path: Path, base: BaseModel) -> None:
+    first = tiny.lora(base.layout, "x", 4, 0)
+    layers = {path: replace(layer, up=layer.up.flip(0)) for path, layer in first.layers.items()}
+    studio.import_paths([tiny.write_lora(tmp_path / "again.safetensors", replace(first, layers=layers))])
+    (group,) = drain(studio.compress()).relations.seed_groups
+    assert group.names == ("again", "s0")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from eigenlorax.formats.facts import facts
+from eigenlorax.formats.facts import facts, relation_lines
 from eigenlorax.formats.report import Verdict
 from eigenlorax.studio import Compressed, Imported, LibraryEntry, Studio
 from eigenlorax.subspace.fidelity import Fidelity, FidelityVerdict
@@ -188,7 +188,8 @@ def compression(result: Compressed) -> str:
     )
     headline = escape(text.subspace(len(result.styles), before, after))
     table = fidelity(list(result.styles.values()))
-    return f'<div class="bytes"><p class="headline">{headline}</p>{bars}</div>{table}'
+    told = "".join(line(words, "fair") for words in relation_lines(result.relations))
+    return f'<div class="bytes"><p class="headline">{headline}</p>{bars}{told}</div>{table}'
 
 
 def fidelity(styles: Sequence[Style]) -> str:

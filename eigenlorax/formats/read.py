@@ -14,7 +14,7 @@ from eigenlorax.formats.header import Header, collector_paused, read_header
 from eigenlorax.formats.judge import Judgement, judge
 from eigenlorax.formats.metadata import guess_fine_tune, header_trigger_words, title_of, training_facts
 from eigenlorax.formats.parts import BaseWeight, Parts, build_layer
-from eigenlorax.formats.relations import Sketch, sketch
+from eigenlorax.formats.relations import sketch
 from eigenlorax.formats.report import ImportReport, ValueReport, Verdict
 from eigenlorax.formats.scaling import alpha_settings
 from eigenlorax.formats.sidecars import read_sidecars
@@ -80,14 +80,6 @@ class LoRAReader:
             return replace(report, verdict=Verdict.BROKEN, reason=str(error))
         zero = tuple(module for module, norm in norms.items() if norm == 0.0)
         return replace(report, values=ValueReport(norms, zero, hashes, sketch(lora)))
-
-    def sketch(self, path: Path) -> Sketch:
-        """What tells the LoRA in `path` from its relatives; reads a few modules only.
-
-        Raises:
-            InvalidFileError, WrongBaseError: as `open`.
-        """
-        return sketch(self._open(path, read_header(path), sha256=""))
 
     def _judge(self, header: Header) -> Judgement:
         """Judge a header, or repeat the judgement of one with the same names, shapes and alpha settings."""

@@ -66,8 +66,8 @@ class SeedGroup:
 class Relations:
     """The groups of a collection; a LoRA is in at most one group of each kind."""
 
-    duplicates: tuple[tuple[str, ...], ...]
-    seed_groups: tuple[SeedGroup, ...]
+    duplicates: tuple[tuple[str, ...], ...] = ()
+    seed_groups: tuple[SeedGroup, ...] = ()
 
 
 def sketch(lora: LoRA) -> Sketch:

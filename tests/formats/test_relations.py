@@ -45,7 +45,7 @@ def test_the_same_update_is_found_in_any_precision_and_gauge(base: BaseModel) ->
 def test_the_shipped_trio_shares_seed_1337(demo_base: BaseModel) -> None:
     reader = tiny.reader(demo_base)
     paths = sorted((FIXTURES / "shared_seed_loras").glob("*.safetensors"))
-    relations = relate({path.stem: reader.sketch(path) for path in paths})
+    relations = relate({path.stem: sketch(reader.open(path)) for path in paths})
     (group,) = relations.seed_groups
     assert group.names == tuple(path.stem for path in paths)
     assert group.seed == 1337
@@ -54,7 +54,7 @@ def test_the_shipped_trio_shares_seed_1337(demo_base: BaseModel) -> None:
 def test_the_shipped_collection_shares_nothing(demo_base: BaseModel) -> None:
     reader = tiny.reader(demo_base)
     folder = Path(__file__).parents[2] / "assets" / "demo" / "loras"
-    relations = relate({path.stem: reader.sketch(path) for path in folder.glob("*.safetensors")})
+    relations = relate({path.stem: sketch(reader.open(path)) for path in folder.glob("*.safetensors")})
     assert relations.seed_groups == ()
     assert relations.duplicates == ()
 

@@ -14,7 +14,7 @@ ALLOWED = {
     "eigenlorax.errors": None,
     "eigenlorax.export.request": {"CheckpointExport", "ExportResult", "LoRAExport", "Prediction"},
     "eigenlorax.formats.dialect": {"Dialect", "Precision"},
-    "eigenlorax.formats.facts": {"facts"},
+    "eigenlorax.formats.facts": {"facts", "relation_lines"},
     "eigenlorax.formats.report": {"ImportReport", "Verdict"},
     "eigenlorax.runtime.generate": {"Step"},
     "eigenlorax.subspace.fidelity": {"Fidelity", "FidelityVerdict"},
