@@ -59,7 +59,7 @@ def _open(studio: Studio, names: Sequence[str] | None) -> list[LoRA]:
     reader = LoRAReader(
         base.layout, lambda path: base.parameters[path].detach().reshape(base.layout[path].matrix)
     )
-    chosen = [paths[name] for name in (paths if names is None else names) if name in paths]
+    chosen = [paths[name] for name in dict.fromkeys(paths if names is None else names) if name in paths]
     if not chosen:
         raise InvalidRequestError("there is nothing to compare: choose at least one usable LoRA")
     return [reader.open(path) for path in chosen]

@@ -208,7 +208,10 @@ def _side_carriers(title: str, census: Census, side: Side) -> str:
                 f"{side.random_carriers[number]:.1f})</span></div>"
             )
             limit = DOMINANT if len(names) > 3 else 1.0
-            lines.append(stacked_bar(list(zip(names, loads, strict=True)), limit))
+            shares = sorted(zip(names, loads, strict=True), key=lambda share: -share[1])
+            most = ", ".join(f"{name} {share:.0%}" for name, share in shares[:3] if share >= 0.005)
+            lines.append(stacked_bar(shares, limit))
+            lines.append(f'<div class="tell"><span>most of it: {escape(most)}</span></div>')
     return "".join(lines) + "</div>"
 
 

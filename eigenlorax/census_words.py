@@ -57,7 +57,7 @@ def lead(census: Census) -> str:
     if beyond < 0.1:
         return words + "They hardly share: what a shared store keeps must be paid for nearly LoRA by LoRA."
     if beyond < 0.4:
-        return words + "They share a little: a shared store helps, and private remainders carry much."
+        return words + "They share a little: expect private remainders to carry much of each."
     return words + "They share much: a shared store is the right home for them."
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from eigenlorax import __version__
+from eigenlorax.census_case import CensusTaken, census_of
 from eigenlorax.errors import InvalidRequestError, StudioError
 from eigenlorax.export.request import CheckpointExport, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision
@@ -19,6 +20,7 @@ from eigenlorax.library.atomic import written_aside
 from eigenlorax.report import fidelity_table
 from eigenlorax.showcase import Drawn, Showcase, draw_showcase
 from eigenlorax.studio import DEFAULT_RETAIN, DEMO_MODEL, Compressed, Studio
+from eigenlorax.subspace.census import CensusProgress
 from eigenlorax.subspace.fit import FitProgress
 
 
@@ -109,6 +111,37 @@ def inspect(
 
 
 @app.command()
+def report(
+    out: Annotated[Path, typer.Option(help="HTML page to write.")],
+    json_out: Annotated[Path | None, typer.Option("--json", help="JSON to write beside it.")] = None,
+    model: Annotated[str, typer.Option(help="Folder, .safetensors file or hub id.")] = str(DEMO_MODEL),
+    loras: Annotated[list[Path] | None, typer.Option(help="LoRAs to measure; repeat it for more.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Measure the library of this data folder.")] = None,
+) -> None:
+    """Tell what LoRAs share, which stand alone and who carries the basis; by default of the demo's."""
+    try:
+        if loras and data_dir:
+            raise InvalidRequestError("--loras and --data-dir name two collections: give one of them")
+        with TemporaryDirectory(prefix="eigenlorax-report-") as scratch:
+            studio = Studio(model, data_dir or Path(scratch))
+            imported = studio.import_paths(loras or [])
+            for one in imported:
+                if one.report.reason:
+                    typer.echo(f"{one.name}: {one.report.reason}")
+            taken = _census(
+                studio, [one.report.name for one in imported if one.report.usable] if loras else None
+            )
+        for path, text in ((out, taken.html), (json_out, json.dumps(taken.json, indent=2) + "\n")):
+            if path is not None:
+                with written_aside(path) as aside:
+                    aside.write_text(text, encoding="utf-8")
+    except (StudioError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{taken.words}\npage: {out}")
+
+
+@app.command()
 def export(
     out: Annotated[Path, typer.Argument(help="File to write; a folder for PEFT or a diffusers model.")],
     data_dir: Annotated[Path, typer.Option(help="The page's data folder, with a compressed collection.")],
@@ -165,6 +198,19 @@ def _compress(studio: Studio, retain: float) -> Compressed:
                 event: FitProgress = next(events)
             except StopIteration as end:
                 result: Compressed = end.value
+                return result
+            bar.length = event.total
+            bar.update(1)
+
+
+def _census(studio: Studio, names: list[str] | None) -> CensusTaken:
+    events = census_of(studio, names)
+    with typer.progressbar(length=1, label="Measuring  ", show_pos=False) as bar:
+        while True:
+            try:
+                event: CensusProgress = next(events)
+            except StopIteration as end:
+                result: CensusTaken = end.value
                 return result
             bar.length = event.total
             bar.update(1)

@@ -17,6 +17,7 @@ body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.55 s
 main { max-width: 1140px; margin: 0 auto; padding: 36px 24px 64px; }
 h1 { font-size: 28px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -.015em; }
 h2 { font-size: 19px; margin: 0 0 4px; letter-spacing: -.01em; }
+section > :last-child { margin-bottom: 0; }
 h3 { font-size: 14px; margin: 18px 0 6px; }
 p { margin: 6px 0 12px; max-width: 74ch; }
 .lead { font-size: 17px; max-width: 68ch; }
@@ -58,12 +59,14 @@ th.words, td.words { text-align: left; } td.words { max-width: 34ch; overflow: h
   overflow: hidden; vertical-align: middle; }
 .bar i { position: absolute; inset: 0 auto 0 0; background: var(--a); }
 .bar u { position: absolute; top: 0; bottom: 0; width: 2px; background: var(--ink); }
-.stack { display: flex; gap: 1px; height: 26px; margin: 3px 0 10px; border-radius: 6px; overflow: hidden; }
+.stack { display: flex; gap: 1px; height: 26px; margin: 3px 0 2px; border-radius: 6px; overflow: hidden; }
 .stack i { background: color-mix(in srgb, var(--a) 30%, transparent); font: 11.5px/26px system-ui,
   sans-serif;
   color: var(--ink); overflow: hidden; white-space: nowrap; min-width: 0; }
 .stack i.big { background: color-mix(in srgb, var(--b) 55%, transparent); }
-.tell { display: flex; justify-content: space-between; gap: 12px; font-size: 13px; color: var(--soft); }
+.tell { display: flex; justify-content: space-between; gap: 12px; font-size: 13px; color: var(--soft);
+  margin-bottom: 12px; }
+.tell:has(+ .stack) { margin: 0; }
 summary { cursor: pointer; font-weight: 600; }
 footer { margin-top: 26px; color: var(--soft); font-size: 13px; }
 """
@@ -125,7 +128,7 @@ def stacked_bar(shares: Sequence[tuple[str, float]], marked_above: float) -> str
     """Named shares of a whole beside each other, largest first; one above `marked_above` stands out."""
     inner = "".join(
         f'<i{" class=big" if share > marked_above else ""} style="flex:{share:.4f} 0 0" '
-        f'title="{escape(name)}: {share:.0%}">{f"&nbsp;{escape(name)}" if share > 0.085 else ""}</i>'
+        f'title="{escape(name)}: {share:.0%}">{f"&nbsp;{escape(name)}" if share > 0.25 else ""}</i>'
         for name, share in sorted(shares, key=lambda pair: -pair[1])
         if share >= 0.0005
     )
