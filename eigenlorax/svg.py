@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from html import escape
 from math import log2, sqrt
 
-_WIDTH, _HEIGHT = 620, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 44
-_MAP = 560
+_WIDTH, _HEIGHT = 620.0, 300.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 14.0, 12.0, 44.0
+_MAP = 560.0
 _FAINTEST = 0.005
 
 
