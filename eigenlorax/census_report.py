@@ -36,7 +36,7 @@ def page(census: Census, relations: Relations) -> str:
     count = len(census.members)
     title = f"What {count} LoRAs share" if count > 1 else "One LoRA, measured"
     parts = [
-        f'<h1>{title}</h1><p class="lead">{escape(lead(census))}</p>',
+        f'<h1>{title}</h1><p class="lead">{escape(lead(census, relations))}</p>',
         cards(_figures(census)),
         _notices(census, relations),
         _energy(census),
@@ -62,7 +62,7 @@ def _figures(census: Census) -> list[tuple[str, str]]:
     position = max(i for i, k in enumerate(census.directions) if k <= 8)
     bound, hosvd = census.bound[position], census.hosvd[position]
     k = census.directions[position]
-    figures.append((f"{bound:.0%} to {hosvd:.0%}", f"of the energy is what the best {k} x {k} cores lose"))
+    figures.append((_range(bound, hosvd), f"of the energy is what the best {k} x {k} cores lose"))
     alone = sum(verdict(member) is Verdict.ALONE for member in census.members)
     figures.append((f"{alone} of {len(census.members)}", "stand alone, by weight"))
     return figures
@@ -147,7 +147,7 @@ def _members(census: Census, relations: Relations) -> str:
             [
                 escape(member.name),
                 f"{verdict(member).value}{escape(note)}",
-                f"{bar(member.coverage, member.expected)} {member.coverage:.0%}",
+                bar(member.coverage, member.expected),
                 f"{member.expected:.0%}",
                 " · ".join(f"{member.tails[rank]:.0%}" for rank in OWN_RANKS),
                 f"{escape(member.nearest)} ({member.cosine:.2f})" if member.nearest else "none",

@@ -1,7 +1,9 @@
 """A census in words: a verdict for each LoRA, a lead for the collection, and what is worth knowing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
+from itertools import combinations
 
 from eigenlorax.formats.facts import relation_lines
 from eigenlorax.formats.relations import Relations
@@ -42,8 +44,18 @@ def verdict(member: Member) -> Verdict:
     return next(word for floor, word in _BEYOND_CHANCE if member.beyond_chance >= floor)
 
 
-def lead(census: Census) -> str:
-    """The collection in two sentences."""
+def lead(census: Census, relations: Relations) -> str:
+    """The collection in a few sentences."""
+    flattered = [group.names for group in relations.seed_groups] + list(census.near_copies)
+    names = {name for group in flattered for name in group}
+    words = _kinship(census)
+    if not census.others or not names:
+        return words
+    count = len(names)
+    return f"{words} {count} of them are copies or come from one random start, which flatters the figures."
+
+
+def _kinship(census: Census) -> str:
     if not census.others:
         return "There is nothing to compare it with: add more LoRAs of the same base model."
     covered, chance = census.saturation[-1], census.saturation_expected[-1]
@@ -63,7 +75,8 @@ def lead(census: Census) -> str:
 
 def notices(census: Census, relations: Relations) -> list[str]:
     """Copies, shared random starts, groups and dominance, one line each; empty when there is none."""
-    lines = relation_lines(relations)
+    seed_groups = tuple(group for group in relations.seed_groups if not _copies(census, group.names))
+    lines = relation_lines(replace(relations, seed_groups=seed_groups))
     told = {name for names in relations.duplicates for name in names}
     lines += [
         f"{one} and {other} are nearly one update: keep one of them"
@@ -74,12 +87,21 @@ def notices(census: Census, relations: Relations) -> list[str]:
         f"{name} carries over half of a leading direction: the basis speaks for it first"
         for name in census.dominant
     ]
-    return lines + [f"alike in weights: {', '.join(names)}" for names in census.clusters]
+    groups = [names for names in census.clusters if not _copies(census, names)]
+    return lines + [f"alike in weights: {', '.join(names)}" for names in groups]
+
+
+def _copies(census: Census, names: Sequence[str]) -> bool:
+    """True when every two of `names` are near copies, which is said already."""
+    return all(
+        (one, other) in census.near_copies or (other, one) in census.near_copies
+        for one, other in combinations(names, 2)
+    )
 
 
 def summary(census: Census, relations: Relations) -> str:
     """A few lines for a terminal."""
-    lines = [lead(census), *notices(census, relations)]
+    lines = [lead(census, relations), *notices(census, relations)]
     counts: Mapping[Verdict, int] = {
         word: sum(verdict(member) is word for member in census.members) for word in Verdict
     }

@@ -52,11 +52,12 @@ circle.chance { fill: var(--c); }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th, td { padding: 6px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-size: 12px; color: var(--soft); font-weight: 600; vertical-align: bottom; }
-th.words, td.words { text-align: left; } td.words { max-width: 34ch; overflow: hidden;
-  text-overflow: ellipsis; }
+th.words, td.words { text-align: left; }
+td.words { max-width: 30ch; white-space: normal; overflow-wrap: anywhere; }
 .bar { position: relative; display: inline-block; width: 110px; height: 10px; border-radius: 5px;
   background: var(--line);
   overflow: hidden; vertical-align: middle; }
+.percent { display: inline-block; width: 3.2em; }
 .bar i { position: absolute; inset: 0 auto 0 0; background: var(--a); }
 .bar u { position: absolute; top: 0; bottom: 0; width: 2px; background: var(--ink); }
 .stack { display: flex; gap: 1px; height: 26px; margin: 3px 0 2px; border-radius: 6px; overflow: hidden; }
@@ -117,10 +118,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: frozenset[i
 
 
 def bar(value: float, mark: float) -> str:
-    """A bar for a share in [0, 1] with a tick at another share."""
+    """A bar for a share in [0, 1] with a tick at another share, and the share in figures."""
     return (
         f'<span class="bar" role="img" aria-label="{value:.0%}, by chance {mark:.0%}">'
         f'<i style="width:{value:.1%}"></i><u style="left:{mark:.1%}"></u></span>'
+        f'<span class="percent">{value:.0%}</span>'
     )
 
 

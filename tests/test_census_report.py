@@ -214,3 +214,10 @@ def test_the_command_writes_both_files_and_changes_no_library(
     assert "give one of them" in CliRunner().invoke(app, both).stderr
     empty = CliRunner().invoke(app, [*common, "--data-dir", str(tmp_path / "data")])
     assert empty.exit_code == 1 and "nothing to compare" in empty.stderr
+
+
+def test_the_lead_says_when_copies_and_starts_flatter_it(trio: tuple[Census, Relations]) -> None:
+    assert "5 of them are copies or come from one random start" in summary(*trio).splitlines()[0]
+    lines = notices(*trio)
+    assert sum("stranger" in line for line in lines) == 1  # one line for the pair of copies, not three
+    assert "flatters" not in summary(*_measured([_lora("a", 1), _lora("b", 2)]))
