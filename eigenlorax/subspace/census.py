@@ -28,6 +28,8 @@ ALIKE = 0.3
 #: Share of a leading direction's energy above which one LoRA dominates, in a collection of four or more.
 DOMINANT = 0.5
 _FEWEST = 4
+#: Random orders that the saturation curves are averaged over: one alone moves them by some hundredths.
+_ORDERS = 3
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Census:
         members: In the order given.
         directions: The values of K of all curves.
         others: The values of n of both saturation curves; empty for a collection of one.
-        saturation: Mean coverage of a LoRA by n others in a random order.
+        saturation: Mean coverage of a LoRA by n others, over all LoRAs and three random orders.
         saturation_expected: The same by chance.
         cosines: Of every pair of whole updates.
         cosine_by_chance: Root mean square cosine that pairs of random frames would have.
@@ -141,7 +143,7 @@ def take_census(loras: Sequence[LoRA], seed: int = 0) -> Generator[CensusProgres
 
     Args:
         loras: Names are unique; ranks and modules may differ.
-        seed: Of the random frames and of the random order; equal seeds give equal figures.
+        seed: Of the random frames and of the random orders; equal seeds give equal figures.
 
     Yields:
         Progress, once per LoRA, then once per module.
@@ -174,7 +176,7 @@ class _Tally:
         self._norms, self._generator = norms, generator
         self._weights = [1.0 / norm if norm > 0.0 else 0.0 for norm in norms]
         size = len(norms)
-        self._order = torch.randperm(size, generator=generator).tolist()
+        self._orders = [torch.randperm(size, generator=generator).tolist() for _ in range(_ORDERS)]
         self._others = _up_to(size - 1, lambda power: 2**power)
         self._covered = torch.zeros(len(self._others), 2, size, dtype=torch.float64)
         self._products, self._chance = torch.zeros(2, size, size, dtype=torch.float64)
@@ -193,7 +195,9 @@ class _Tally:
         self._chance += own[:, None] * own / (columns.shape[0] * columns.shape[1])
         self._products += inner_products(columns, size)
         for row, others in enumerate(self._others):
-            self._covered[row] += torch.stack(coverage(columns, self._order, others))
+            orders = self._orders if others < size - 1 else self._orders[:1]  # all the others have no order
+            for order in orders:
+                self._covered[row] += torch.stack(coverage(columns, order, others)) / len(orders)
         self._modules.append(measure(path, columns, size, self._generator))
 
     def census(self, loras: Sequence[LoRA]) -> Census:
