@@ -54,7 +54,7 @@ def demo(
     show_all: Annotated[bool, typer.Option("--all", help="Draw every style, not only six.")] = False,
     model: Annotated[str, typer.Option(help="Folder, .safetensors file or hub id.")] = str(DEMO_MODEL),
     loras: Annotated[Path | None, typer.Option(help="A folder of LoRAs to use beside the demo's.")] = None,
-    retain: Annotated[float, typer.Option(help="Share of weight energy each basis keeps.")] = DEFAULT_RETAIN,
+    retain: Annotated[float, typer.Option(help="Mean share of each LoRA's effect to keep.")] = DEFAULT_RETAIN,
 ) -> None:
     """Import, compress, and draw original LoRAs above their styles; nothing outside OUT is kept."""
     try:

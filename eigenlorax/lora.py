@@ -1,8 +1,9 @@
 """The one form every LoRA has inside this program, whatever file it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -35,6 +36,13 @@ class LoRALayer:
     def scaled(self, strength: float) -> "LoRALayer":
         """The layer whose update is `strength` times this one's: one factor is scaled, not both."""
         return LoRALayer(self.up * strength, self.down)
+
+
+def joined(layers: Sequence[LoRALayer]) -> LoRALayer:
+    """One layer whose update is the sum of all; their columns stand side by side."""
+    if len(layers) == 1:
+        return layers[0]
+    return LoRALayer(torch.cat([x.up for x in layers], 1), torch.cat([x.down for x in layers], 0))
 
 
 @dataclass(frozen=True)

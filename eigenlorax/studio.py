@@ -16,6 +16,7 @@ from eigenlorax.formats.relations import Relations, relate, sketch
 from eigenlorax.formats.report import ImportReport
 from eigenlorax.formats.sidecars import preview_of
 from eigenlorax.intake import Imported, Intake
+from eigenlorax.library.files import header_bytes
 from eigenlorax.library.library import Library
 from eigenlorax.lora import LoRA
 from eigenlorax.recipe import GenerationRequest, infotext
@@ -23,14 +24,14 @@ from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.generate import Step, denoise
 from eigenlorax.runtime.hardware import Hardware, detect
 from eigenlorax.runtime.sdxl import load_base
-from eigenlorax.subspace.fit import FitProgress, fit
+from eigenlorax.subspace.fit import FitProgress, Goal, fit
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
 _DEMO = Path(__file__).resolve().parent.parent / "assets" / "demo"
 DEMO_MODEL = _DEMO / "model"
 DEMO_LORAS = _DEMO / "loras"
-DEFAULT_RETAIN = 0.9
+DEFAULT_RETAIN = 0.95
 
 
 @dataclass(frozen=True)
@@ -140,23 +141,27 @@ class Studio:
         return self._intake.inspect(paths)
 
     def compress(
-        self, names: Sequence[str] | None = None, retain: float = DEFAULT_RETAIN
+        self, names: Sequence[str] | None = None, retain: float = DEFAULT_RETAIN, budget: int | None = None
     ) -> Generator[FitProgress, None, Compressed]:
         """Fit one shared subspace to LoRAs of the library; the LoRA files stay as they are.
 
         Args:
             names: Which ones; by default every usable one.
-            retain: Fraction in (0, 1] of squared Frobenius norm that each side of each basis keeps.
+            retain: Mean share of squared Frobenius norm to keep, in (0, 1]; of no account with a budget.
+            budget: Most bytes on disk for the subspace and all styles, headers included.
 
         Raises:
-            InvalidRequestError: none of the names is usable, or `retain` is out of range.
+            InvalidRequestError: none of the names is usable, `retain` is out of range, or the budget does not
+                even hold the headers.
         """
         with self._lock:
             usable = self._usable()
             chosen = [usable[name] for name in (usable if names is None else names) if name in usable]
             loras = [self._reader.open(report.path) for report in chosen]
             sizes = {report.name: report.file_bytes for report in chosen}
-            result = yield from fit(loras, sizes, self.base.layout_hash, retain)
+            goal = Goal(retain=retain) if budget is None else _numbers_within(budget, loras)
+            importance = self._engine.importance({path for lora in loras for path in lora.layers})
+            result = yield from fit(loras, sizes, self.base.layout_hash, goal, importance)
             styles = result.styles({report.name: report.trigger_words for report in chosen})
             self.library.save(result.subspace, styles)
             # Back from disk, so that today's pictures are made with exactly what tomorrow's will be.
@@ -231,3 +236,13 @@ class Studio:
         if current is not None:
             self._folder, subspace, self._styles = current
             self._subspace = subspace.ready()
+
+
+def _numbers_within(budget: int, loras: Sequence[LoRA]) -> Goal:
+    """The budget without what headers take of it."""
+    headers = header_bytes({path for lora in loras for path in lora.layers}, len(loras))
+    if budget <= headers:
+        raise InvalidRequestError(
+            f"{budget} bytes are too few: the names of all modules alone take {headers}; choose more"
+        )
+    return Goal(number_bytes=budget - headers)

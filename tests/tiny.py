@@ -88,6 +88,23 @@ def lora(
     return LoRA(name, layers, sha256=f"{seed:064x}")
 
 
+def relatives(layout: ModelLayout, names: Iterable[str], rank: int = 4, seed: int = 0) -> list[LoRA]:
+    """LoRAs that share both frames of every module: one subspace of `rank` columns holds them all."""
+    frames = lora(layout, "frames", rank, seed)
+    generator = torch.Generator().manual_seed(seed + 1)
+    return [
+        LoRA(
+            name,
+            {
+                path: LoRALayer(layer.up @ torch.randn(rank, rank, generator=generator), layer.down)
+                for path, layer in frames.layers.items()
+            },
+            sha256=f"{seed + place:064x}",
+        )
+        for place, name in enumerate(names)
+    ]
+
+
 def kohya_tensors(lora: LoRA, alpha: float) -> dict[str, Tensor]:
     """The LoRA in kohya's naming with diffusers module names: alpha tensors hold what `up` is divided by."""
     prefixes = {"unet": "lora_unet_", "text_encoder": "lora_te1_", "text_encoder_2": "lora_te2_"}

@@ -21,20 +21,21 @@ def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dep
         also: The rack, whose empty state has a button that compresses too.
     """
 
-    def compress(names: list[str], retain: float) -> Iterator[Updates]:
+    def compress(names: list[str], retain: float, megabytes: float) -> Iterator[Updates]:
         """Fit one shared subspace to LoRAs of the library: all usable ones when `names` is empty.
 
-        `retain` in (0, 1] is the share of weight energy that each side of each basis keeps.
+        `retain` in (0, 1] is the mean share of each LoRA's effect to keep; with `megabytes` above 0, the
+        store is made as good as it can be within that size instead.
         """
         yield from drive(
-            studio.compress(names or None, retain),
+            studio.compress(names or None, retain, int(megabytes * 1e6) if megabytes else None),
             lambda event: {tab.job: _progress(event), tab.cancel: gr.update(interactive=True)},
             lambda result, seconds: _finished(tab, result, seconds) | {tab.cancel: idle()},
             lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: idle()},
         )
 
     listen: dict[str, Any] = {
-        "inputs": [tab.which, tab.quality],
+        "inputs": [tab.which, tab.quality, tab.size],
         "outputs": [tab.job, tab.fidelity, tab.cancel],
         "concurrency_id": GPU,
         "concurrency_limit": 1,

@@ -18,6 +18,7 @@ class LibraryTab:
     add: gr.Button
     results: gr.HTML
     quality: gr.Slider
+    size: gr.Number
     which: gr.Dropdown
     compress: gr.Button
     cancel: gr.Button
@@ -46,6 +47,9 @@ def library_tab(studio: Studio) -> LibraryTab:
                 info=text.QUALITY_INFO,
                 elem_id="quality",
             )
+            size = gr.Number(
+                0, minimum=0, label=text.SIZE_LIMIT, info=text.SIZE_LIMIT_INFO, elem_id="size-limit"
+            )
             which = gr.Dropdown(
                 usable_names(studio),
                 value=[],
@@ -71,7 +75,7 @@ def library_tab(studio: Studio) -> LibraryTab:
                 html_template=markup.LIBRARY_TEMPLATE,
                 elem_id="library",
             )
-    return LibraryTab(drop, path, add, results, quality, which, compress, cancel, job, fidelity, table)
+    return LibraryTab(drop, path, add, results, quality, size, which, compress, cancel, job, fidelity, table)
 
 
 def usable_names(studio: Studio) -> list[str]:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from eigenlorax.lora import LoRALayer
+from eigenlorax.lora import LoRALayer, joined
 from eigenlorax.module_path import ModulePath
 from eigenlorax.recipe import StyleBlend
 from eigenlorax.subspace.basis import reconstruct
-from eigenlorax.subspace.style import Style, blend
+from eigenlorax.subspace.style import Style, blend, blend_residuals
 from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspace.truncate import Spectrum, core_spectrum, layer_spectrum
 
@@ -29,13 +29,20 @@ def exact_blend(subspace: Subspace, styles: Mapping[str, Style], strengths: Styl
         UnknownStyleError, SubspaceMismatchError: as `blend` does.
     """
     cores = blend(styles, strengths)
+
+    def layer(path: ModulePath) -> LoRALayer:
+        core = reconstruct(cores[path], subspace.bases[path])
+        return joined([core, *blend_residuals(styles, strengths, path)])
+
+    def spectrum(path: ModulePath) -> Spectrum:
+        if blend_residuals(styles, strengths, path):
+            return layer_spectrum(layer(path))
+        return core_spectrum(cores[path], subspace.bases[path])
+
     chosen = {name: strength for name, strength in strengths.items() if strength}
     words = dict.fromkeys(word for name in chosen for word in styles[name].trigger_words)
     return Exact(
-        {path: core_spectrum(core, subspace.bases[path]) for path, core in cores.items()},
-        _OnDemand(cores, lambda path: reconstruct(cores[path], subspace.bases[path])),
-        tuple(words),
-        blend_words(chosen),
+        {path: spectrum(path) for path in cores}, _OnDemand(cores, layer), tuple(words), blend_words(chosen)
     )
 
 

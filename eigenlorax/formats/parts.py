@@ -14,7 +14,7 @@ from eigenlorax.formats.algorithms.magnitude import MAGNITUDE_ROLES, magnitude_m
 from eigenlorax.formats.decompose import low_rank
 from eigenlorax.formats.report import ModuleReport
 from eigenlorax.formats.scaling import layer_scale
-from eigenlorax.lora import LoRALayer
+from eigenlorax.lora import LoRALayer, joined
 from eigenlorax.module_path import ModulePath, ModuleShape
 
 BaseWeight = Callable[[ModulePath], Tensor]
@@ -145,10 +145,7 @@ def build_layer(parts: Parts, tensors: Mapping[str, Tensor], base_weight: BaseWe
         (update.up if isinstance(update, LoRALayer) else update).mul_(factor)
         updates.append(update)
     if not MAGNITUDE_ROLES & tensors.keys() and all(isinstance(u, LoRALayer) for u in updates):
-        layers = [update for update in updates if isinstance(update, LoRALayer)]
-        if len(layers) == 1:
-            return layers[0]
-        return LoRALayer(torch.cat([x.up for x in layers], 1), torch.cat([x.down for x in layers], 0))
+        return joined([update for update in updates if isinstance(update, LoRALayer)])
     total = torch.stack([_dense(update) for update in updates]).sum(0)
     if MAGNITUDE_ROLES & tensors.keys():
         total = with_magnitude(total, tensors, base, parts.shape)

@@ -21,7 +21,9 @@ from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
 from eigenlorax.formats.header import read_header
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.library.files import (
+    CORE_NAMES,
     FORMAT_VERSION,
+    RESIDUAL_NAMES,
     checked_header,
     load_style,
     style_from,
@@ -61,7 +63,7 @@ def save_bundle(subspace: Subspace, styles: Mapping[str, Style], path: Path) -> 
     for number, style in enumerate(styles.values()):
         parts, metadata = style_parts(style, subspace)
         tensors |= {f"styles.{number}.{name}": tensor for name, tensor in parts.items()}
-        described.append({**metadata, "sha256": _digest(parts["ranks"], parts["values"])})
+        described.append({**metadata, "sha256": _digest(parts)})
     header = {
         "format": _KIND,
         "version": FORMAT_VERSION,
@@ -94,7 +96,8 @@ def load_bundle(path: Path) -> Bundle:
             subspace = subspace_from(path.name, lambda name: file.get_tensor(f"subspace.{name}"), home)
             styles = {}
             for number, metadata in enumerate(described):
-                parts = {key: file.get_tensor(f"styles.{number}.{key}") for key in ("ranks", "values")}
+                keys = (*CORE_NAMES, *(RESIDUAL_NAMES if metadata.get("has_residuals") else ()))
+                parts = {key: file.get_tensor(f"styles.{number}.{key}") for key in keys}
                 style = _style(path.name, parts, metadata, subspace)
                 styles[style.name] = style
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
@@ -130,8 +133,18 @@ def keep_bundle(bundle: Bundle, library: Library) -> tuple[str, ...]:
 
 
 def _same(one: Style, other: Style) -> bool:
-    return one.cores.keys() == other.cores.keys() and all(
-        torch.equal(core, other.cores[path]) for path, core in one.cores.items()
+    return (
+        one.cores.keys() == other.cores.keys()
+        and one.residuals.keys() == other.residuals.keys()
+        and all(torch.equal(core, other.cores[path]) for path, core in one.cores.items())
+        and all(
+            torch.equal(mine, theirs)
+            for path, layer in one.residuals.items()
+            for mine, theirs in (
+                (layer.up, other.residuals[path].up),
+                (layer.down, other.residuals[path].down),
+            )
+        )
     )
 
 
@@ -149,12 +162,14 @@ def _style(
             f"{file_name}: {name} belongs to subspace {metadata['subspace'][:12]}, not to the "
             f"{subspace.hash[:12]} of this bundle: export it again"
         )
-    if _digest(parts["ranks"], parts["values"]) != metadata["sha256"]:
+    if _digest(parts) != metadata["sha256"]:
         raise InvalidFileError(f"{file_name} is damaged: {name} does not match its hash; export it again")
     return style_from(file_name, parts.__getitem__, metadata, subspace)
 
 
-def _digest(ranks: Tensor, values: Tensor) -> str:
-    digest = hashlib.sha256(ranks.contiguous().numpy().tobytes())
-    digest.update(values.contiguous().numpy().tobytes())
+def _digest(parts: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in (*CORE_NAMES, *RESIDUAL_NAMES):
+        if name in parts:
+            digest.update(parts[name].contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -1,13 +1,15 @@
-"""Subspaces and styles as safetensors files: format 1.
+"""Subspaces and styles as safetensors files: format 2; format 1, without residuals, is read as well.
 
 A subspace file holds `<module>.out` and `<module>.into` in fp16, and in its metadata the module order.
 A style file holds two tensors only: `ranks`, one int16 per module of its subspace (-1: module not
 touched, 0: dense core, r > 0: core in r-column factors, whichever is smaller), and `values`, all
-numbers one after another in fp16. A header naming every module would outweigh the numbers.
+numbers one after another in fp16. Where a style has private residuals, `residual_ranks` and
+`residual_values` hold them likewise: r columns of up, then r rows of down. A header naming every module
+would outweigh the numbers.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -19,13 +21,17 @@ from torch import Tensor
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
 from eigenlorax.formats.header import Header, read_header
 from eigenlorax.library.atomic import written_aside
+from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.basis import Basis
 from eigenlorax.subspace.fidelity import Fidelity
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
+READABLE_VERSIONS = ("1", "2")
+CORE_NAMES = ("ranks", "values")
+RESIDUAL_NAMES = ("residual_ranks", "residual_values")
 _UNTOUCHED = -1
 _DENSE = 0
 
@@ -106,7 +112,39 @@ def style_parts(style: Style, subspace: Subspace) -> tuple[dict[str, Tensor], di
         "ranks": torch.tensor(ranks, dtype=torch.int16),
         "values": torch.cat(values).half() if values else torch.zeros(0, dtype=torch.float16),
     }
+    if any(layer.rank for layer in style.residuals.values()):
+        tensors |= _residual_parts(style, subspace)
     return tensors, _style_metadata(style)
+
+
+def _residual_parts(style: Style, subspace: Subspace) -> dict[str, Tensor]:
+    layers = [style.residuals.get(module) for module in subspace.bases]
+    values = [side.flatten() for layer in layers if layer is not None for side in (layer.up, layer.down)]
+    ranks = [0 if layer is None else layer.rank for layer in layers]
+    return {
+        "residual_ranks": torch.tensor(ranks, dtype=torch.int16),
+        "residual_values": torch.cat(values).half(),
+    }
+
+
+def _residuals_from(
+    file_name: str, tensors: Mapping[str, Tensor], subspace: Subspace
+) -> dict[ModulePath, LoRALayer]:
+    residuals, position = {}, 0
+    if "residual_ranks" not in tensors:
+        return {}
+    values = tensors["residual_values"].float()
+    for (module, basis), rank in zip(subspace.bases.items(), tensors["residual_ranks"].tolist(), strict=True):
+        if not rank:
+            continue
+        rows, columns = basis.stored_out.shape[0], basis.stored_into.shape[0]
+        numbers = values[position : position + rank * (rows + columns)]
+        if rank < 0 or numbers.numel() != rank * (rows + columns):
+            raise InvalidFileError(f"{file_name} is damaged: it ends inside the residual of {module}")
+        up, down = numbers.split([rank * rows, rank * columns])
+        residuals[module] = LoRALayer(up.view(rows, rank), down.view(rank, columns))
+        position += numbers.numel()
+    return residuals
 
 
 def _style_metadata(style: Style) -> dict[str, str]:
@@ -118,6 +156,7 @@ def _style_metadata(style: Style) -> dict[str, str]:
         "source_sha256": style.source_sha256,
         "trigger_words": json.dumps(list(style.trigger_words)),
         "fidelity": json.dumps(asdict(style.fidelity)),
+        **({"has_residuals": "1"} if any(layer.rank for layer in style.residuals.values()) else {}),
     }
 
 
@@ -147,7 +186,8 @@ def style_from(
     Raises:
         InvalidFileError: its numbers do not fit the subspace.
     """
-    cores = _StoredCores({name: tensor(name) for name in ("ranks", "values")})
+    names = (*CORE_NAMES, *(RESIDUAL_NAMES if metadata.get("has_residuals") else ()))
+    cores = _StoredCores({name: tensor(name) for name in names})
     ranks, values = cores.tensors["ranks"].tolist(), cores.tensors["values"].float()
     position = 0
     for (module, basis), rank in zip(subspace.bases.items(), ranks, strict=True):
@@ -168,6 +208,7 @@ def style_from(
         trigger_words=tuple(json.loads(metadata["trigger_words"])),
         source_sha256=metadata["source_sha256"],
         ranks=dict(zip(subspace.bases, ranks, strict=True)),
+        residuals=_residuals_from(file_name, cores.tensors, subspace),
     )
 
 
@@ -196,6 +237,13 @@ def _unpack(numbers: Tensor, rank: int, k_out: int, k_in: int) -> Tensor:
     return left.view(k_out, rank) @ right.view(rank, k_in)
 
 
+def header_bytes(modules: Iterable[ModulePath], styles: int) -> int:
+    """A little more than what names and descriptions take in the files of a subspace with so many styles."""
+    names = [len(str(module)) for module in modules]
+    subspace = sum(3 * length + 200 for length in names) + 1024
+    return subspace + styles * (1600 + 4 * len(names) + max(names, default=0)) + 100 * styles
+
+
 def checked_header(path: Path, kind: str) -> Header:
     """The header of a file of this program's.
 
@@ -205,7 +253,7 @@ def checked_header(path: Path, kind: str) -> Header:
     header = read_header(path)
     if header.metadata.get("format") != kind:
         raise InvalidFileError(f"{path.name} is not an {kind} file")
-    if header.metadata.get("version") != FORMAT_VERSION:
+    if header.metadata.get("version") not in READABLE_VERSIONS:
         raise InvalidFileError(
             f"{path.name} has format version {header.metadata.get('version')}, this program reads "
             f"{FORMAT_VERSION}: update the program"

@@ -1,7 +1,7 @@
 """Which styles the model wears now, and how long the last change took."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor
 
@@ -11,8 +11,7 @@ from eigenlorax.recipe import StyleBlend
 from eigenlorax.runtime.hardware import synchronize
 from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.subspace.basis import reconstruct
-from eigenlorax.subspace.style import Style, blend
+from eigenlorax.subspace.style import Style, blend_layers
 from eigenlorax.subspace.subspace import Subspace
 
 
@@ -39,8 +38,7 @@ class Engine:
         if key == self._worn:
             return 0.0
         started = time.perf_counter()
-        cores = blend(styles, chosen)
-        self._apply({path: reconstruct(core, subspace.bases[path]) for path, core in cores.items()})
+        self._apply(blend_layers(subspace, styles, chosen))
         self._worn = key
         return (time.perf_counter() - started) * 1000.0
 
@@ -61,6 +59,14 @@ class Engine:
     def pristine(self, path: ModulePath) -> Tensor:
         """The base's own value of a parameter, whatever is worn: a float32 (out, in * kernel) matrix."""
         return self._injection.pristine(path)
+
+    def importance(self, paths: Iterable[ModulePath]) -> dict[ModulePath, float]:
+        """1 / ||W||^2 of each parameter: a change counts by how much of the base's own weight it is.
+
+        For inputs of no preferred direction: the squared change of a module's output over that output squared.
+        """
+        norms = {path: float(self.pristine(path).double().norm()) for path in paths}
+        return {path: 1.0 / norm**2 if norm > 0.0 else 1.0 for path, norm in norms.items()}
 
     def _apply(self, updates: Mapping[ModulePath, LoRALayer]) -> None:
         self._worn = None  # an exception halfway must not leave a claim about what is worn

@@ -7,9 +7,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from eigenlorax.errors import SubspaceMismatchError, UnknownStyleError
+from eigenlorax.lora import LoRALayer, joined
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.recipe import StyleBlend
+from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.subspace.subspace import Subspace
 
 Cores = Mapping[ModulePath, Float[Tensor, "k_out k_in"]]
 
@@ -27,6 +30,7 @@ class Style:
         source_sha256: Hash of the LoRA file it came from.
         ranks: Module -> rank of its core, where that is known to be below the core's size; a
             core is kept in factors when they are smaller than the core itself.
+        residuals: Module -> private factors of what the shared columns miss, where they paid for their bytes.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Style:
     trigger_words: tuple[str, ...] = ()
     source_sha256: str = ""
     ranks: Mapping[ModulePath, int] = field(default_factory=dict)
+    residuals: Mapping[ModulePath, LoRALayer] = field(default_factory=dict)
 
 
 def blend(styles: Mapping[str, Style], strengths: StyleBlend) -> dict[ModulePath, Tensor]:
@@ -70,6 +75,27 @@ def blend(styles: Mapping[str, Style], strengths: StyleBlend) -> dict[ModulePath
         for path, core in styles[name].cores.items():
             cores[path] = cores[path] + strength * core if path in cores else strength * core
     return cores
+
+
+def blend_layers(
+    subspace: Subspace, styles: Mapping[str, Style], strengths: StyleBlend
+) -> dict[ModulePath, LoRALayer]:
+    """The update of a blend as low-rank layers: U (sum of cores) V^T with every residual beside it.
+
+    Args, Raises: as `blend`; `subspace` is the one the styles belong to.
+    """
+    return {
+        path: joined([reconstruct(core, subspace.bases[path]), *blend_residuals(styles, strengths, path)])
+        for path, core in blend(styles, strengths).items()
+    }
+
+
+def blend_residuals(styles: Mapping[str, Style], strengths: StyleBlend, path: ModulePath) -> list[LoRALayer]:
+    """The residuals that a blend has in one module, each at its strength."""
+    chosen = (
+        (styles[name].residuals.get(path), strength) for name, strength in strengths.items() if strength
+    )
+    return [layer.scaled(strength) for layer, strength in chosen if layer is not None]
 
 
 def touches_text_encoders(cores: Mapping[ModulePath, Tensor]) -> bool:

@@ -17,7 +17,7 @@ class Subspace:
         bases: Module -> basis, in a fixed order that style files rely on.
         layout: Hash of the base model's layout that the bases fit.
         sources: LoRA name -> SHA-256 of its file, for every LoRA the bases were fitted to.
-        retain: The fraction of energy that each side of each basis was asked to keep.
+        retain: Mean over the LoRAs of the share of squared norm that cores and residuals keep.
     """
 
     bases: Mapping[ModulePath, Basis]

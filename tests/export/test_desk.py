@@ -29,8 +29,7 @@ from eigenlorax.runtime.sdxl import BaseModel, load_base
 from eigenlorax.runtime.single_file import PARTS
 from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
-from eigenlorax.subspace.basis import reconstruct
-from eigenlorax.subspace.style import blend
+from eigenlorax.subspace.style import blend_layers
 from eigenlorax.subspace.subspace import Subspace
 from tests import tiny
 from tests.conftest import CPU
@@ -195,8 +194,7 @@ def test_numbers_that_do_not_fit_are_not_left_behind(tmp_path: Path, studio: Stu
 
 
 def _worn(studio: Studio, subspace: Subspace) -> dict[ModulePath, LoRALayer]:
-    cores = blend(studio.styles, BLEND)
-    return {path: reconstruct(core, subspace.bases[path]) for path, core in cores.items()}
+    return blend_layers(subspace, studio.styles, BLEND)
 
 
 @pytest.mark.parametrize("precision", [Precision.FP32, Precision.FP16])

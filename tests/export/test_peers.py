@@ -23,7 +23,7 @@ from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.sdxl import BaseModel, load_base
 from eigenlorax.showcase import drain
 from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL
-from eigenlorax.subspace.fit import fit
+from eigenlorax.subspace.fit import Goal, fit
 from tests import tiny
 from tests.conftest import CPU
 
@@ -45,7 +45,7 @@ def reader(demo: BaseModel) -> LoRAReader:
 def blend(demo: BaseModel, reader: LoRAReader) -> Exact:
     """Two shipped LoRAs; chalk changes both text encoders too."""
     loras = [reader.open(DEMO_LORAS / f"{name}.safetensors") for name in ("neon", "chalk", "clay")]
-    result = drain(fit(loras, {}, demo.layout_hash, 0.99))
+    result = drain(fit(loras, {}, demo.layout_hash, Goal(retain=0.99)))
     styles = result.styles({lora.name: (lora.name,) for lora in loras})
     return exact_blend(result.subspace, styles, {"neon": 0.7, "chalk": 0.8})
 

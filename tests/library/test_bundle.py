@@ -14,15 +14,16 @@ from eigenlorax.library.bundle import Bundle, keep_bundle, load_bundle, save_bun
 from eigenlorax.library.library import Library
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
-from eigenlorax.subspace.fit import fit
+from eigenlorax.subspace.fit import Goal, fit
 from tests import tiny
 
 
 @pytest.fixture
 def bundle(base: BaseModel) -> Bundle:
-    loras = [tiny.lora(base.layout, "a", 2, 1), tiny.lora(base.layout, "b", 16, 2)]
-    result = drain(fit(loras, {}, base.layout_hash, 0.8))
-    return Bundle(result.subspace, result.styles({"a": ("one", "two"), "b": ()}))
+    loras = [*tiny.relatives(base.layout, ("a", "c", "d"), 4, 1), tiny.lora(base.layout, "b", 16, 2)]
+    result = drain(fit(loras, {}, base.layout_hash, Goal(retain=0.8)))
+    styles = result.styles({"a": ("one", "two"), "b": (), "c": (), "d": ()})
+    return Bundle(result.subspace, {name: styles[name] for name in ("a", "b")})
 
 
 @pytest.fixture
@@ -63,8 +64,10 @@ def test_a_library_keeps_what_it_has(tmp_path: Path, path: Path, bundle: Bundle)
 
 
 def test_a_style_of_another_subspace_is_refused(tmp_path: Path, base: BaseModel, bundle: Bundle) -> None:
-    other = drain(fit([tiny.lora(base.layout, "c", 2, 9)], {}, base.layout_hash, 0.8)).styles({"c": ()})
-    with pytest.raises(SubspaceMismatchError, match="c belong to another subspace"):
+    other = drain(
+        fit(tiny.relatives(base.layout, "cef", 3, 9), {}, base.layout_hash, Goal(retain=0.8))
+    ).styles({"c": (), "e": (), "f": ()})
+    with pytest.raises(SubspaceMismatchError, match="c, e, f belong to another subspace"):
         save_bundle(bundle.subspace, {**bundle.styles, **other}, tmp_path / "x.safetensors")
     assert not list(tmp_path.iterdir())
 

@@ -14,21 +14,24 @@ from eigenlorax.library.files import load_style, load_subspace, save_style, save
 from eigenlorax.library.library import Library
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
-from eigenlorax.subspace.fit import Fit, fit
+from eigenlorax.subspace.fit import Fit, Goal, fit
 from eigenlorax.subspace.style import Style
 from tests import tiny
 
 
 @pytest.fixture(scope="module")
 def fitted(base: BaseModel) -> Fit:
-    loras = [tiny.lora(base.layout, "a", 2, 1), tiny.lora(base.layout, "b", 16, 2)]
-    return drain(fit(loras, {"a": 10, "b": 20}, base.layout_hash, 0.8))
+    # Three relatives give the subspace shared columns, "b" of its own kind gives a style private ranks.
+    loras = [*tiny.relatives(base.layout, ("a", "c", "d"), 4, 1), tiny.lora(base.layout, "b", 16, 2)]
+    return drain(fit(loras, {"a": 10, "b": 20}, base.layout_hash, Goal(retain=0.8)))
 
 
 @pytest.fixture
 def styles(fitted: Fit) -> dict[str, Style]:
     return {
-        name: Style(name, p.cores, fitted.subspace.hash, p.fidelity, ("word", "two"), "ab" * 32, p.ranks)
+        name: Style(
+            name, p.cores, fitted.subspace.hash, p.fidelity, ("word", "two"), "ab" * 32, p.ranks, p.residuals
+        )
         for name, p in fitted.projections.items()
     }
 
@@ -46,12 +49,22 @@ def test_subspace_round_trip_is_exact(tmp_path: Path, fitted: Fit) -> None:
 def test_styles_come_back_within_half_precision_and_know_their_size(
     tmp_path: Path, fitted: Fit, styles: dict[str, Style]
 ) -> None:
+    assert any(style.residuals for style in styles.values())
+    assert any(core.numel() for style in styles.values() for core in style.cores.values())
     for name, style in styles.items():
         path = tmp_path / f"{name}.safetensors"
         save_style(style, fitted.subspace, path)
         back = load_style(path, fitted.subspace)
         fidelity = replace(style.fidelity, style_bytes=path.stat().st_size)
-        assert replace(back, cores={}, ranks={}) == replace(style, cores={}, ranks={}, fidelity=fidelity)
+        bare = {"cores": {}, "ranks": {}, "residuals": {}}
+        assert replace(back, **bare) == replace(style, **bare, fidelity=fidelity)
+        assert set(back.residuals) == set(style.residuals)
+        for module, layer in style.residuals.items():
+            for mine, theirs in (
+                (back.residuals[module].up, layer.up),
+                (back.residuals[module].down, layer.down),
+            ):
+                assert float((mine - theirs).norm()) <= 1e-3 * float(theirs.norm())
         assert set(back.cores) == set(style.cores)
         for module, core in style.cores.items():
             assert float((back.cores[module] - core).norm()) <= 1e-3 * float(core.norm())
@@ -71,7 +84,9 @@ def test_a_style_stays_in_its_own_subspace(
     tmp_path: Path, base: BaseModel, fitted: Fit, styles: dict[str, Style]
 ) -> None:
     save_style(styles["a"], fitted.subspace, tmp_path / "a.safetensors")
-    other = drain(fit([tiny.lora(base.layout, "c", 2, 9)], {"c": 1}, base.layout_hash, 0.8)).subspace
+    other = drain(
+        fit(tiny.relatives(base.layout, "efg", 3, 9), {"e": 1}, base.layout_hash, Goal(retain=0.8))
+    ).subspace
     with pytest.raises(SubspaceMismatchError, match=fitted.subspace.hash[:12]):
         load_style(tmp_path / "a.safetensors", other)
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eigenlorax.lora import LoRALayer
-from eigenlorax.subspace.basis import Basis, canonical, hosvd, project, reconstruct
+from eigenlorax.subspace.basis import Basis, canonical, hooi, hosvd, project, reconstruct
 
 
 def _layer(rows: int, columns: int, rank: int, seed: int) -> LoRALayer:
@@ -19,7 +19,13 @@ def _dense(layer: LoRALayer) -> torch.Tensor:
 
 
 def _basis(layers: list[LoRALayer], retain: float) -> Basis:
-    return hosvd([canonical(layer) for layer in layers], [1.0] * len(layers), retain)
+    """The fewest columns on each side that keep this share of that side's energy."""
+    frames = hosvd([canonical(layer) for layer in layers], [1.0] * len(layers))
+    counts = [
+        int((energy.cumsum(0) < retain * energy.sum() * (1 - 1e-9)).sum()) + 1
+        for energy in (frames.energy_out, frames.energy_in)
+    ]
+    return frames.first(min(counts[0], frames.out.shape[1]), min(counts[1], frames.into.shape[1]))
 
 
 @settings(max_examples=40, deadline=None)
@@ -99,7 +105,28 @@ def test_a_strong_adapter_does_not_take_the_basis() -> None:
     weak, strong = _layer(16, 16, 2, 1), _layer(16, 16, 2, 2).scaled(100.0)
     forms = [canonical(weak), canonical(strong)]
     weights = [form.energy**-0.5 for form in forms]
-    basis = hosvd(forms, weights, 0.95)
-    core = project(forms[0], basis)
-    assert float(core.square().sum()) / forms[0].energy > 0.8
-    assert float(project(forms[0], hosvd(forms, [1.0, 1.0], 0.95)).square().sum()) / forms[0].energy < 0.5
+    core = project(forms[0], hosvd(forms, weights).first(2, 2))
+    alone = project(forms[0], hosvd(forms, [1.0, 1.0]).first(2, 2))
+    assert float(core.square().sum()) > 4 * float(alone.square().sum())
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 9999), k_out=st.integers(1, 5), k_in=st.integers(1, 5))
+def test_hooi_is_never_worse_and_within_the_certificates(seed: int, k_out: int, k_in: int) -> None:
+    layers = [canonical(_layer(14, 11, 2, seed + number)) for number in range(4)]
+    weights = [1.0 / form.energy**0.5 for form in layers]
+    frames = hosvd(layers, weights)
+    start = frames.first(k_out, k_in)
+    better = hooi(layers, weights, start)
+
+    def missed_energy(basis: Basis) -> float:
+        return sum(
+            1.0 - w * w * float(project(form, basis).square().sum())
+            for form, w in zip(layers, weights, strict=True)
+        )
+
+    tails = (frames.energy_out[k_out:].sum(), frames.energy_in[k_in:].sum())
+    bound = float(max(tails))
+    assert missed_energy(better) <= missed_energy(start) + 1e-6
+    assert missed_energy(better) >= bound - 2e-3  # no basis of these sizes does better than the larger tail
+    assert missed_energy(start) <= float(sum(tails)) + 2e-3

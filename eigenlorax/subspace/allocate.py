@@ -1,0 +1,193 @@
+"""Bytes against error: how many shared columns each module gets, and which style gets private ranks.
+
+Every module has a few options: (k_out, k_in) shared columns with a core for each style, (0, 0) among them.
+On top of an option every style may buy private ranks, the singular directions of what the shared columns
+miss. At a price lambda per byte each module takes the option with the least error + lambda * bytes, and every
+private rank that is worth its bytes. The price is found by bisection. Since (0, 0) with private ranks is
+truncating each LoRA alone, the outcome is never worse than that at equal bytes: at any price it would have
+been taken, and at the end both are compared.
+
+Source: Lagrangian rate-distortion allocation, Shoham & Gersho, "Efficient bit allocation for an arbitrary set
+of quantizers" (1988); the two-sided core is arXiv:2502.04700 as a Tucker-2 form.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from eigenlorax.module_path import ModulePath
+
+#: Bytes of one number as stored.
+NUMBER_BYTES = 2
+_STEPS = 70
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to keep a module.
+
+    Attributes:
+        k_out: Shared columns on the output side.
+        k_in: Shared columns on the input side.
+        file_bytes: Bases and cores.
+        error: Weighted squared error, summed over styles, before any private rank.
+        gains: Error that each private rank takes away, over all styles, descending.
+        price: Bytes of one private rank.
+    """
+
+    k_out: int
+    k_in: int
+    file_bytes: int
+    error: float
+    gains: tuple[float, ...]
+    price: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a module gets: an option and how many of its private ranks, the best first."""
+
+    option: Option
+    bought: int
+
+    @property
+    def file_bytes(self) -> int:
+        """Bases, cores and private ranks."""
+        return self.option.file_bytes + self.bought * self.option.price
+
+    @property
+    def error(self) -> float:
+        """Weighted squared error that is left."""
+        return self.option.error - sum(self.option.gains[: self.bought])
+
+
+Options = Mapping[ModulePath, Sequence[Option]]
+Choices = Mapping[ModulePath, Choice]
+
+
+def within_budget(options: Options, budget: int) -> Choices:
+    """The choices of least error whose numbers take at most `budget` bytes.
+
+    A budget below what the cheapest choice of every module takes gives that cheapest choice.
+    """
+    shared = _upgrade(options, _fill(_cheapest_at(options, budget), budget), budget)
+    alone = _fill(_cheapest_at(_alone(options), budget), budget)
+    return alone if _error(alone) < _error(shared) else shared
+
+
+def within_error(options: Options, error: float) -> Choices:
+    """The choices of least bytes whose weighted squared error is at most `error`, or the nearest there is."""
+    shared = _dearest_at(options, error)
+    alone = _dearest_at(_alone(options), error)
+    return alone if _error(alone) <= error and _bytes(alone) < _bytes(shared) else shared
+
+
+class _Priced:
+    """The options of all modules, ready to be asked for the best at many prices."""
+
+    def __init__(self, options: Options) -> None:
+        self._rows = [
+            (
+                path,
+                [
+                    (option, [-gain for gain in option.gains], [0.0, *accumulate(option.gains)])
+                    for option in choices
+                ],
+            )
+            for path, choices in options.items()
+        ]
+
+    def at(self, price: float) -> dict[ModulePath, Choice]:
+        """Each module's choice of least error + price * bytes."""
+        found = {}
+        for path, choices in self._rows:
+            best, least = None, 0.0
+            for option, negative, total in choices:
+                bought = bisect_left(negative, -price * option.price)
+                cost = option.error - total[bought] + price * (option.file_bytes + bought * option.price)
+                if best is None or cost < least:
+                    best, least = Choice(option, bought), cost
+            if best is not None:
+                found[path] = best
+        return found
+
+
+def _cheapest_at(options: Options, budget: int) -> dict[ModulePath, Choice]:
+    """The choices at the lowest price that the budget bears."""
+    priced = _Priced(options)
+    low, high = -60.0, 20.0  # powers of ten
+    found = priced.at(10.0**high)
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        candidate = priced.at(10.0**middle)
+        if _bytes(candidate) <= budget:
+            high, found = middle, candidate
+        else:
+            low = middle
+    return found
+
+
+def _dearest_at(options: Options, error: float) -> dict[ModulePath, Choice]:
+    """The choices at the highest price whose error is small enough."""
+    priced = _Priced(options)
+    low, high = -60.0, 20.0
+    found = priced.at(10.0**low)
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        candidate = priced.at(10.0**middle)
+        if _error(candidate) <= error:
+            low, found = middle, candidate
+        else:
+            high = middle
+    return found
+
+
+def _fill(choices: dict[ModulePath, Choice], budget: int) -> dict[ModulePath, Choice]:
+    """Spend what is left on further private ranks, the most error per byte first."""
+    left = budget - _bytes(choices)
+    waiting = [
+        (gain / choice.option.price, path)
+        for path, choice in choices.items()
+        for gain in choice.option.gains[choice.bought :]
+        if gain > 0.0
+    ]
+    filled = dict(choices)
+    for _, path in sorted(waiting, key=lambda item: -item[0]):
+        price = filled[path].option.price
+        if price <= left:
+            filled[path] = Choice(filled[path].option, filled[path].bought + 1)
+            left -= price
+    return filled
+
+
+def _upgrade(options: Options, choices: dict[ModulePath, Choice], budget: int) -> dict[ModulePath, Choice]:
+    """Spend what is still left on another option for a module, the most error per byte first."""
+    found = dict(choices)
+    while True:
+        left = budget - _bytes(found)
+        best: tuple[float, ModulePath, Choice] | None = None
+        for path, now in found.items():
+            for option in options[path]:
+                room = now.file_bytes + left - option.file_bytes
+                if room < 0:
+                    continue
+                other = Choice(option, min(len(option.gains), room // option.price))
+                gain, extra = now.error - other.error, max(other.file_bytes - now.file_bytes, 1)
+                if gain > 1e-12 and (best is None or gain / extra > best[0]):
+                    best = gain / extra, path, other
+        if best is None:
+            return found
+        found[best[1]] = best[2]
+
+
+def _alone(options: Options) -> Options:
+    return {path: [o for o in choices if o.k_out == 0] for path, choices in options.items()}
+
+
+def _bytes(choices: Choices) -> int:
+    return sum(choice.file_bytes for choice in choices.values())
+
+
+def _error(choices: Choices) -> float:
+    return sum(choice.error for choice in choices.values())
