@@ -136,6 +136,16 @@ class Studio:
         """
         return self._intake.take(paths)
 
+    def originals(self, names: Sequence[str] | None = None) -> list[LoRA]:
+        """The usable LoRAs of the library, by default all; each layer is read when it is asked for."""
+        with self._lock:
+            usable = self._usable()
+            return [
+                self._reader.open(usable[name].path)
+                for name in dict.fromkeys(usable if names is None else names)
+                if name in usable
+            ]
+
     def inspect_paths(self, paths: Iterable[Path]) -> list[Imported]:
         """Report on files as `import_paths` takes them, weights read, and leave everything as it is."""
         return self._intake.inspect(paths)

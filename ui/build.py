@@ -18,6 +18,7 @@ from ui.library_tab import LibraryTab, library_tab, usable_names
 from ui.memory import wire_memory
 from ui.panel import panel
 from ui.rack import rack_props
+from ui.reporting import wire_reporting
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -68,9 +69,10 @@ def _wire(
     compressing = wire_compressing(studio, library, tab.rack)
     for event in compressing:
         refresh(event)
+    measuring = [*compressing, wire_reporting(studio, library)]
     drawing = [*wire_generate(studio, tab), *wire_compare(studio, tab)]
     _cancel(tab.asking.cancel, tab.seeing.status, drawing)
-    _cancel(library.cancel, library.job, compressing)
+    _cancel(library.cancel, library.job, measuring)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     for go in (tab.rack.library, tab.rack.compress):
         go(lambda: gr.Tabs(selected="library"), outputs=rooms, **quiet)

@@ -22,6 +22,8 @@ class LibraryTab:
     which: gr.Dropdown
     compress: gr.Button
     cancel: gr.Button
+    report: gr.Button
+    report_file: gr.File
     job: gr.HTML
     fidelity: gr.HTML
     table: gr.HTML
@@ -65,8 +67,12 @@ def library_tab(studio: Studio) -> LibraryTab:
                 cancel = gr.Button(
                     text.CANCEL, scale=1, min_width=90, interactive=False, elem_id="cancel-compress"
                 )
+            report = gr.Button(text.REPORT, size="sm", elem_id="report")
         with gr.Column(min_width=320, scale=9, elem_id="knowing"):
             job = panel(elem_id="job")
+            report_file = gr.File(
+                label=text.REPORT_FILE, interactive=False, visible=False, elem_id="report-file"
+            )
             fidelity = panel(markup.current_subspace(studio), elem_id="fidelity")
             panel(markup.heading(text.TABLE_HEADING))
             table = panel(
@@ -75,7 +81,10 @@ def library_tab(studio: Studio) -> LibraryTab:
                 html_template=markup.LIBRARY_TEMPLATE,
                 elem_id="library",
             )
-    return LibraryTab(drop, path, add, results, quality, size, which, compress, cancel, job, fidelity, table)
+    return LibraryTab(
+        drop, path, add, results, quality, size, which, compress, cancel, report, report_file, job, fidelity,
+        table,
+    )  # fmt: skip
 
 
 def usable_names(studio: Studio) -> list[str]:

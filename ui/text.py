@@ -62,6 +62,8 @@ SIZE_LIMIT_INFO = "Above 0, the best store within this size, headers included, w
 WHICH = "LoRAs to compress"
 WHICH_INFO = "Leave empty for all usable ones."
 COMPRESS = "Compress"
+REPORT = "What do these LoRAs share? (report)"
+REPORT_FILE = "Report of the collection"
 FIDELITY_NOTE = (
     "Energy kept is the share of a LoRA's squared weights that its style reproduces: 95 % and more is "
     "faithful, 80 % close, 50 % loose, below that lost. Weights are not pictures: look at "
@@ -206,6 +208,11 @@ def lora_facts(report: ImportReport) -> str:
     """Rank, modules and size of a LoRA."""
     size = megabytes(report.file_bytes)
     return f"rank {report.rank_text} · {count(len(report.modules), 'module')} · {size}"
+
+
+def measured(done: int, total: int, what: str) -> str:
+    """Progress of a report."""
+    return f"Measured {done} of {total} · {what}"
 
 
 def step(done: int, total: int) -> str:

@@ -63,7 +63,7 @@ class Engine:
     def importance(self, paths: Iterable[ModulePath]) -> dict[ModulePath, float]:
         """1 / ||W||^2 of each parameter: a change counts by how much of the base's own weight it is.
 
-        For inputs of no preferred direction: the squared change of a module's output over that output squared.
+        For inputs of no preferred direction: the squared change of an output over that output squared.
         """
         norms = {path: float(self.pristine(path).double().norm()) for path in paths}
         return {path: 1.0 / norm**2 if norm > 0.0 else 1.0 for path, norm in norms.items()}

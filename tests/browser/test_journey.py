@@ -268,3 +268,13 @@ def test_a_blend_goes_out_as_a_lora(compressed: Page, tmp_path: Path) -> None:
     go(page, "Export")
     page.get_by_role("button", name="Predict", exact=True).click()
     expect(page.locator("#export-status .bad")).to_be_visible()
+
+
+def test_the_collections_report_is_made_and_opens(page: Page, tmp_path: Path) -> None:
+    go(page, "Library")
+    page.get_by_role("button", name="What do these LoRAs share?").click()
+    expect(page.locator("#report-file a").first).to_be_visible(timeout=120_000)
+    with page.expect_download() as download:
+        page.locator("#report-file a").first.click()
+    download.value.save_as(tmp_path / "report.html")
+    assert "noto-mono-300" in (tmp_path / "report.html").read_text()

@@ -9,7 +9,9 @@ ROOT = Path(__file__).parent.parent.parent
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "ui").glob("*.py"))]
 ASSETS = [path for path in sorted((ROOT / "assets").glob("*")) if path.suffix in (".css", ".js", ".html")]
 ALLOWED = {
+    "eigenlorax.census_case": {"CensusTaken", "census_of"},
     "eigenlorax.studio": None,
+    "eigenlorax.subspace.census": {"CensusProgress"},
     "eigenlorax.recipe": None,
     "eigenlorax.errors": None,
     "eigenlorax.export.request": {"CheckpointExport", "ExportResult", "LoRAExport", "Prediction"},
