@@ -52,12 +52,14 @@ class Compressed:
         original_bytes: Of the LoRA files.
         stored_bytes: Of bases and styles, headers included.
         relations: Duplicates and shared random starts, which make a subspace look better than it is.
+        sharing: In how many modules shared columns paid for their bytes, and how many modules there are.
     """
 
     styles: dict[str, Style]
     original_bytes: int
     stored_bytes: int
     relations: Relations = field(default_factory=Relations)
+    sharing: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,12 @@ class Studio:
         """Bytes on disk of the current subspace and its styles."""
         return self.library.stored_bytes(self._folder) if self._folder else 0
 
+    @property
+    def sharing(self) -> tuple[int, int]:
+        """In how many modules the current subspace has shared columns, and how many modules it has."""
+        bases = self._subspace.bases.values() if self._subspace else ()
+        return sum(basis.core_shape[0] > 0 for basis in bases), len(bases)
+
     def entries(self) -> list[LibraryEntry]:
         """Every LoRA of the library with its report, its preview and, when compressed, its style."""
         return [
@@ -177,7 +185,7 @@ class Studio:
             # Back from disk, so that today's pictures are made with exactly what tomorrow's will be.
             self._open_current()
             relations = relate({lora.name: sketch(lora) for lora in loras})
-            return Compressed(self.styles, sum(sizes.values()), self.stored_bytes, relations)
+            return Compressed(self.styles, sum(sizes.values()), self.stored_bytes, relations, self.sharing)
 
     def generate(self, request: GenerationRequest) -> Generator[Step, None, Finished]:
         """Draw a picture with a blend of styles and save it with its recipe inside.

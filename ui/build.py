@@ -6,7 +6,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from eigenlorax.studio import Studio
-from ui import markup, text
+from ui import export_text, markup, text
 from ui.adding import wire_adding
 from ui.compare import wire_compare
 from ui.compressing import wire_compressing
@@ -32,7 +32,7 @@ def build(studio: Studio) -> gr.Blocks:
                 generating = generate_tab(studio)
             with gr.Tab(text.LIBRARY_TAB, id="library"):
                 library = library_tab(studio)
-            with gr.Tab(text.EXPORT_TAB, id="export"):
+            with gr.Tab(export_text.EXPORT_TAB, id="export"):
                 exporting = export_tab(studio)
         _wire(studio, page, header, rooms, generating, library)
         wire_exporting(studio, exporting, generating)

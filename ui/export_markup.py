@@ -5,24 +5,24 @@ from html import escape
 from pathlib import Path
 
 from eigenlorax.export.request import ExportResult, Prediction
-from ui import text
+from ui import export_text, text
 from ui.markup import line
 
 
 def prediction(found: Prediction) -> str:
     """What an export will be."""
-    return _card(text.PREDICTED, _prediction_facts(found), found)
+    return _card(export_text.PREDICTED, _prediction_facts(found), found)
 
 
 def exported(result: ExportResult) -> str:
     """What an export has become."""
     facts = [
-        (text.FILE, str(result.path)),
+        (export_text.FILE, str(result.path)),
         *_prediction_facts(result.predicted),
-        (text.READ_BACK, f"{result.error:.2%}"),
+        (export_text.READ_BACK, f"{result.error:.2%}"),
         *((f"{name}, AutoV3", hashes.auto_v3) for name, hashes in result.hashes.items()),
     ]
-    return _card(text.EXPORTED, facts, result.predicted)
+    return _card(export_text.EXPORTED, facts, result.predicted)
 
 
 def exported_plain(words: str, path: Path) -> str:
@@ -32,14 +32,16 @@ def exported_plain(words: str, path: Path) -> str:
 
 def _prediction_facts(found: Prediction) -> list[tuple[str, str]]:
     facts = [
-        (text.EXPORT_ERROR, f"{found.error:.2%}"),
-        (text.EXPORT_SIZE, text.megabytes(found.file_bytes)),
-        (text.EXPORT_RANK, str(found.rank)),
-        (text.EXPORT_MODULES, str(found.modules)),
+        (export_text.EXPORT_ERROR, f"{found.error:.2%}"),
+        (export_text.EXPORT_SIZE, text.megabytes(found.file_bytes)),
+        (export_text.EXPORT_RANK, str(found.rank)),
+        (export_text.EXPORT_MODULES, str(found.modules)),
     ]
     if found.left_out:
         share = sum(found.left_out.values())
-        facts.append((text.LEFT_OUT, f"{len(found.left_out)} modules, {share:.1%} of the squared change"))
+        facts.append(
+            (export_text.LEFT_OUT, f"{len(found.left_out)} modules, {share:.1%} of the squared change")
+        )
     return facts
 
 

@@ -7,7 +7,7 @@ import gradio as gr
 from gradio.components import Component
 
 from eigenlorax.studio import Studio
-from ui import markup, text
+from ui import export_text, markup
 from ui.library_tab import usable_names
 from ui.panel import panel
 
@@ -34,29 +34,47 @@ def export_tab(studio: Studio) -> ExportTab:
     """Lay the tab out; it comes to life in `ui.exporting`."""
     with gr.Row(elem_id="export-room"):
         with gr.Column(min_width=320, scale=5):
-            panel(markup.heading(text.EXPORT_HEADING, text.EXPORT_INFO))
-            what = gr.Radio(text.EXPORTS, value="blend", label=text.EXPORT_WHAT, elem_id="export-what")
-            original = gr.Dropdown(
-                usable_names(studio), label=text.EXPORT_ORIGINAL, visible=False, elem_id="export-original"
+            panel(markup.heading(export_text.EXPORT_HEADING, export_text.EXPORT_INFO))
+            what = gr.Radio(
+                export_text.EXPORTS, value="blend", label=export_text.EXPORT_WHAT, elem_id="export-what"
             )
-            name = gr.Textbox(label=text.EXPORT_NAME, placeholder=text.EXPORT_NAME_HINT, max_lines=1)
+            original = gr.Dropdown(
+                usable_names(studio),
+                label=export_text.EXPORT_ORIGINAL,
+                visible=False,
+                elem_id="export-original",
+            )
+            name = gr.Textbox(
+                label=export_text.EXPORT_NAME, placeholder=export_text.EXPORT_NAME_HINT, max_lines=1
+            )
             with gr.Group() as lora_only:
                 dialect = gr.Dropdown(
-                    text.DIALECTS, value="kohya-sgm", label=text.DIALECT, elem_id="export-dialect"
+                    export_text.DIALECTS,
+                    value="kohya-sgm",
+                    label=export_text.DIALECT,
+                    elem_id="export-dialect",
                 )
-                rank = gr.Slider(0, 128, 0, step=1, label=text.RANK_LIMIT, info=text.RANK_LIMIT_INFO)
+                rank = gr.Slider(
+                    0, 128, 0, step=1, label=export_text.RANK_LIMIT, info=export_text.RANK_LIMIT_INFO
+                )
                 triggers = gr.Textbox(
-                    label=text.EXPORT_TRIGGERS, placeholder=text.EXPORT_TRIGGERS_HINT, max_lines=2
+                    label=export_text.EXPORT_TRIGGERS,
+                    placeholder=export_text.EXPORT_TRIGGERS_HINT,
+                    max_lines=2,
                 )
-                description = gr.Textbox(label=text.EXPORT_DESCRIPTION, lines=2, max_lines=4)
-                licence = gr.Textbox(label=text.EXPORT_LICENCE, placeholder="CC-BY-4.0", max_lines=1)
-            precision = gr.Radio(["fp16", "bf16", "fp32"], value="fp16", label=text.PRECISION)
+                description = gr.Textbox(label=export_text.EXPORT_DESCRIPTION, lines=2, max_lines=4)
+                licence = gr.Textbox(label=export_text.EXPORT_LICENCE, placeholder="CC-BY-4.0", max_lines=1)
+            precision = gr.Radio(["fp16", "bf16", "fp32"], value="fp16", label=export_text.PRECISION)
             with gr.Row():
-                export = gr.Button(text.EXPORT, variant="primary", scale=3, min_width=120, elem_id="export")
-                predict = gr.Button(text.PREDICT, scale=1, min_width=120, elem_id="predict")
+                export = gr.Button(
+                    export_text.EXPORT, variant="primary", scale=3, min_width=120, elem_id="export"
+                )
+                predict = gr.Button(export_text.PREDICT, scale=1, min_width=120, elem_id="predict")
         with gr.Column(min_width=320, scale=6):
-            status = panel(f'<p class="teach">{text.EXPORT_EMPTY}</p>', elem_id="export-status")
-            file = gr.File(label=text.EXPORTED_FILE, interactive=False, visible=False, elem_id="exported")
+            status = panel(f'<p class="teach">{export_text.EXPORT_EMPTY}</p>', elem_id="export-status")
+            file = gr.File(
+                label=export_text.EXPORTED_FILE, interactive=False, visible=False, elem_id="exported"
+            )
     fields = {
         "what": what, "original": original, "name": name, "dialect": dialect, "rank": rank,
         "triggers": triggers, "description": description, "licence": licence, "precision": precision,

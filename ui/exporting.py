@@ -12,7 +12,7 @@ from eigenlorax.errors import StudioError
 from eigenlorax.export.request import CheckpointExport, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision
 from eigenlorax.studio import Studio
-from ui import export_markup, markup, text
+from ui import export_markup, export_text, markup
 from ui.events import GPU, Updates, warn
 from ui.export_tab import ExportTab
 from ui.generate_tab import GenerateTab
@@ -79,12 +79,12 @@ def write(studio: Studio, values: Values) -> tuple[str, Path]:
     if what == "bundle":
         target = free_path(studio, values["name"] or "styles", ".eigenlorax.safetensors")
         size = desk.bundle(None, target)
-        return export_markup.exported_plain(text.bundled(len(studio.styles), size), target), target
+        return export_markup.exported_plain(export_text.bundled(len(studio.styles), size), target), target
     if what == "checkpoint":
         target = free_path(studio, values["name"] or "merged", ".safetensors")
         blend = strengths(values["styles"])
         result = desk.checkpoint(CheckpointExport(target, blend, Precision(values["precision"])))
-        return export_markup.exported_plain(text.merged(result.file_bytes, blend), target), target
+        return export_markup.exported_plain(export_text.merged(result.file_bytes, blend), target), target
     exported = desk.lora(lora_request(studio, values))
     path = exported.path
     if path.is_dir():

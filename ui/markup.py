@@ -174,7 +174,9 @@ def current_subspace(studio: Studio) -> str:
     """The current subspace's sizes and fidelity; nothing before the first compression."""
     styles = studio.styles
     before = sum(style.fidelity.original_bytes for style in styles.values())
-    return compression(Compressed(styles, before, studio.stored_bytes)) if styles else ""
+    return (
+        compression(Compressed(styles, before, studio.stored_bytes, sharing=studio.sharing)) if styles else ""
+    )
 
 
 def compression(result: Compressed) -> str:
@@ -188,7 +190,8 @@ def compression(result: Compressed) -> str:
     )
     headline = escape(text.subspace(len(result.styles), before, after))
     table = fidelity(list(result.styles.values()))
-    told = "".join(line(words, "fair") for words in relation_lines(result.relations))
+    told = f'<p class="line quiet">{escape(text.sharing(*result.sharing))}</p>'
+    told += "".join(line(words, "fair") for words in relation_lines(result.relations))
     return f'<div class="bytes"><p class="headline">{headline}</p>{bars}{told}</div>{table}'
 
 
