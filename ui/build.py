@@ -32,7 +32,7 @@ def build(studio: Studio) -> gr.Blocks:
                 generating = generate_tab(studio)
             with gr.Tab(text.LIBRARY_TAB, id="library"):
                 library = library_tab(studio)
-            with gr.Tab(export_text.EXPORT_TAB, id="export"):
+            with gr.Tab(export_text.TAB, id="export"):
                 exporting = export_tab(studio)
         _wire(studio, page, header, rooms, generating, library)
         wire_exporting(studio, exporting, generating)

@@ -32,10 +32,10 @@ def exported_plain(words: str, path: Path) -> str:
 
 def _prediction_facts(found: Prediction) -> list[tuple[str, str]]:
     facts = [
-        (export_text.EXPORT_ERROR, f"{found.error:.2%}"),
-        (export_text.EXPORT_SIZE, text.megabytes(found.file_bytes)),
-        (export_text.EXPORT_RANK, str(found.rank)),
-        (export_text.EXPORT_MODULES, str(found.modules)),
+        (export_text.ERROR, f"{found.error:.2%}"),
+        (export_text.SIZE, text.megabytes(found.file_bytes)),
+        (export_text.RANK, str(found.rank)),
+        (export_text.MODULES, str(found.modules)),
     ]
     if found.left_out:
         share = sum(found.left_out.values())

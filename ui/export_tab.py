@@ -34,19 +34,15 @@ def export_tab(studio: Studio) -> ExportTab:
     """Lay the tab out; it comes to life in `ui.exporting`."""
     with gr.Row(elem_id="export-room"):
         with gr.Column(min_width=320, scale=5):
-            panel(markup.heading(export_text.EXPORT_HEADING, export_text.EXPORT_INFO))
-            what = gr.Radio(
-                export_text.EXPORTS, value="blend", label=export_text.EXPORT_WHAT, elem_id="export-what"
-            )
+            panel(markup.heading(export_text.HEADING, export_text.INFO))
+            what = gr.Radio(export_text.EXPORTS, value="blend", label=export_text.WHAT, elem_id="export-what")
             original = gr.Dropdown(
                 usable_names(studio),
-                label=export_text.EXPORT_ORIGINAL,
+                label=export_text.ORIGINAL,
                 visible=False,
                 elem_id="export-original",
             )
-            name = gr.Textbox(
-                label=export_text.EXPORT_NAME, placeholder=export_text.EXPORT_NAME_HINT, max_lines=1
-            )
+            name = gr.Textbox(label=export_text.NAME, placeholder=export_text.NAME_HINT, max_lines=1)
             with gr.Group() as lora_only:
                 dialect = gr.Dropdown(
                     export_text.DIALECTS,
@@ -58,12 +54,12 @@ def export_tab(studio: Studio) -> ExportTab:
                     0, 128, 0, step=1, label=export_text.RANK_LIMIT, info=export_text.RANK_LIMIT_INFO
                 )
                 triggers = gr.Textbox(
-                    label=export_text.EXPORT_TRIGGERS,
-                    placeholder=export_text.EXPORT_TRIGGERS_HINT,
+                    label=export_text.TRIGGERS,
+                    placeholder=export_text.TRIGGERS_HINT,
                     max_lines=2,
                 )
-                description = gr.Textbox(label=export_text.EXPORT_DESCRIPTION, lines=2, max_lines=4)
-                licence = gr.Textbox(label=export_text.EXPORT_LICENCE, placeholder="CC-BY-4.0", max_lines=1)
+                description = gr.Textbox(label=export_text.DESCRIPTION, lines=2, max_lines=4)
+                licence = gr.Textbox(label=export_text.LICENCE, placeholder="CC-BY-4.0", max_lines=1)
             precision = gr.Radio(["fp16", "bf16", "fp32"], value="fp16", label=export_text.PRECISION)
             with gr.Row():
                 export = gr.Button(
@@ -71,7 +67,7 @@ def export_tab(studio: Studio) -> ExportTab:
                 )
                 predict = gr.Button(export_text.PREDICT, scale=1, min_width=120, elem_id="predict")
         with gr.Column(min_width=320, scale=6):
-            status = panel(f'<p class="teach">{export_text.EXPORT_EMPTY}</p>', elem_id="export-status")
+            status = panel(f'<p class="teach">{export_text.EMPTY}</p>', elem_id="export-status")
             file = gr.File(
                 label=export_text.EXPORTED_FILE, interactive=False, visible=False, elem_id="exported"
             )

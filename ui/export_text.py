@@ -4,22 +4,22 @@ from collections.abc import Mapping
 
 from ui.text import blend_caption, count, megabytes
 
-EXPORT_TAB = "Export"
-EXPORT_HEADING = "Take styles elsewhere"
-EXPORT_INFO = (
+TAB = "Export"
+HEADING = "Take styles elsewhere"
+INFO = (
     "A style, or the blend that is on in Generate, becomes a LoRA that A1111, ComfyUI, InvokeAI, kohya, "
     "diffusers and PEFT load. It is read back and compared before you get it."
 )
-EXPORT_WHAT = "What to export"
+WHAT = "What to export"
 EXPORTS = [
     ("The blend in Generate, as one LoRA", "blend"),
     ("An original LoRA, in another format", "lora"),
     ("All styles with their subspace, as one bundle", "bundle"),
     ("The model with the blend merged in", "checkpoint"),
 ]
-EXPORT_ORIGINAL = "Original LoRA"
-EXPORT_NAME = "Name"
-EXPORT_NAME_HINT = "Left empty, the styles give the name"
+ORIGINAL = "Original LoRA"
+NAME = "Name"
+NAME_HINT = "Left empty, the styles give the name"
 DIALECT = "Format"
 DIALECTS = [
     ("kohya, sgm names: A1111, Forge, ComfyUI, InvokeAI", "kohya-sgm"),
@@ -29,23 +29,23 @@ DIALECTS = [
 ]
 RANK_LIMIT = "Largest rank"
 RANK_LIMIT_INFO = "0 keeps every direction. A lower rank makes a smaller file and a larger error."
-EXPORT_TRIGGERS = "Trigger words"
-EXPORT_TRIGGERS_HINT = "Left empty, those of the styles"
-EXPORT_DESCRIPTION = "Description"
-EXPORT_LICENCE = "Licence"
+TRIGGERS = "Trigger words"
+TRIGGERS_HINT = "Left empty, those of the styles"
+DESCRIPTION = "Description"
+LICENCE = "Licence"
 PRECISION = "Precision"
 EXPORT = "Export"
 PREDICT = "Predict"
-EXPORT_EMPTY = "Switch styles on in Generate, choose a format, and press Predict to see error and size first."
+EMPTY = "Switch styles on in Generate, choose a format, and press Predict to see error and size first."
 EXPORTED_FILE = "Exported file"
 PREDICTED = "This is what you will get"
 EXPORTED = "Written, read back and compared"
 FILE = "File"
-EXPORT_ERROR = "Relative weight error"
+ERROR = "Relative weight error"
 READ_BACK = "Error of the file as read back"
-EXPORT_SIZE = "Size"
-EXPORT_RANK = "Rank"
-EXPORT_MODULES = "Modules"
+SIZE = "Size"
+RANK = "Rank"
+MODULES = "Modules"
 LEFT_OUT = "Left out by this format"
 
 
