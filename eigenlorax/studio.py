@@ -24,6 +24,7 @@ from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.generate import Step, denoise
 from eigenlorax.runtime.hardware import Hardware, detect
 from eigenlorax.runtime.sdxl import load_base
+from eigenlorax.subspace.fingerprint import Kinship, compare
 from eigenlorax.subspace.fit import FitProgress, Goal, fit
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
@@ -180,8 +181,9 @@ class Studio:
             goal = Goal(retain=retain) if budget is None else _numbers_within(budget, loras)
             importance = self._engine.importance({path for lora in loras for path in lora.layers})
             result = yield from fit(loras, sizes, self.base.layout_hash, goal, importance)
+            made = replace(result.subspace, base=self._engine.fingerprint(result.subspace.bases))
             styles = result.styles({report.name: report.trigger_words for report in chosen})
-            self.library.save(result.subspace, styles)
+            self.library.save(made, styles)
             # Back from disk, so that today's pictures are made with exactly what tomorrow's will be.
             self._open_current()
             relations = relate({lora.name: sketch(lora) for lora in loras})
@@ -230,6 +232,22 @@ class Studio:
         image.save(path, pnginfo=text)
         return Finished(image, path, parameters, switch_ms)
 
+    def _kinship_notice(self, subspace: Subspace) -> str:
+        if subspace.base is None:
+            return ""
+        found = compare(subspace.base, self._engine.fingerprint(subspace.bases))
+        if found.kinship is Kinship.SAME:
+            return ""
+        expect = (
+            "its styles will look much as they did"
+            if found.kinship is Kinship.RELATED
+            else "its styles will hardly work here: compress LoRAs of this base instead"
+        )
+        return (
+            f"The styles were made for {subspace.base.name}, which is {found.kinship.value} to this base "
+            f"(norms differ by {found.difference:.1%}): {expect}."
+        )
+
     def _original(self, name: str) -> tuple[LoRA, tuple[str, ...]]:
         if (report := self._usable().get(name)) is None:
             raise InvalidRequestError(f"the library has no usable LoRA named {name}")
@@ -254,6 +272,7 @@ class Studio:
         if current is not None:
             self._folder, subspace, self._styles = current
             self._subspace = subspace.ready()
+            self.notice = self.notice or self._kinship_notice(subspace)
 
 
 def _numbers_within(budget: int, loras: Sequence[LoRA]) -> Goal:

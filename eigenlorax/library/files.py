@@ -25,6 +25,7 @@ from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.basis import Basis
 from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.subspace.fingerprint import Fingerprint
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -58,6 +59,11 @@ def subspace_parts(subspace: Subspace) -> tuple[dict[str, Tensor], dict[str, str
         "sources": json.dumps(dict(subspace.sources)),
         "modules": json.dumps([str(module) for module in subspace.bases]),
     }
+    if subspace.base is not None:
+        metadata["base_name"], metadata["base_digest"] = subspace.base.name, subspace.base.digest
+        metadata["base_norms"] = json.dumps(
+            [float(f"{subspace.base.norms[module]:.6g}") for module in subspace.bases]
+        )
     return tensors, metadata
 
 
@@ -82,10 +88,23 @@ def subspace_from(file_name: str, tensor: Callable[[str], Tensor], metadata: Map
         ModulePath.parse(name): Basis(tensor(f"{name}.out"), tensor(f"{name}.into"))
         for name in json.loads(metadata["modules"])
     }
-    subspace = Subspace(bases, metadata["layout"], json.loads(metadata["sources"]), float(metadata["retain"]))
+    subspace = Subspace(
+        bases,
+        metadata["layout"],
+        json.loads(metadata["sources"]),
+        float(metadata["retain"]),
+        _fingerprint(metadata, bases),
+    )
     if subspace.hash != metadata["hash"]:
         raise InvalidFileError(f"{file_name} is damaged: its bases do not match its hash; compress again")
     return subspace
+
+
+def _fingerprint(metadata: Mapping[str, str], bases: Mapping[ModulePath, Basis]) -> Fingerprint | None:
+    if "base_digest" not in metadata:
+        return None
+    norms = dict(zip(bases, map(float, json.loads(metadata["base_norms"])), strict=True))
+    return Fingerprint(metadata["base_name"], metadata["base_digest"], norms)
 
 
 def save_style(style: Style, subspace: Subspace, path: Path) -> None:
@@ -240,7 +259,7 @@ def _unpack(numbers: Tensor, rank: int, k_out: int, k_in: int) -> Tensor:
 def header_bytes(modules: Iterable[ModulePath], styles: int) -> int:
     """A little more than what names and descriptions take in the files of a subspace with so many styles."""
     names = [len(str(module)) for module in modules]
-    subspace = sum(3 * length + 200 for length in names) + 1024
+    subspace = sum(3 * length + 216 for length in names) + 1024
     return subspace + styles * (1600 + 4 * len(names) + max(names, default=0)) + 100 * styles
 
 

@@ -1,5 +1,6 @@
 """Which styles the model wears now, and how long the last change took."""
 
+import hashlib
 import time
 from collections.abc import Iterable, Mapping
 
@@ -11,6 +12,7 @@ from eigenlorax.recipe import StyleBlend
 from eigenlorax.runtime.hardware import synchronize
 from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.sdxl import BaseModel
+from eigenlorax.subspace.fingerprint import Fingerprint
 from eigenlorax.subspace.style import Style, blend_layers
 from eigenlorax.subspace.subspace import Subspace
 
@@ -59,6 +61,16 @@ class Engine:
     def pristine(self, path: ModulePath) -> Tensor:
         """The base's own value of a parameter, whatever is worn: a float32 (out, in * kernel) matrix."""
         return self._injection.pristine(path)
+
+    def fingerprint(self, paths: Iterable[ModulePath]) -> Fingerprint:
+        """What tells this base from another, over these parameters, whatever is worn."""
+        digest, norms = hashlib.sha256(), {}
+        for path in paths:
+            weight = self.pristine(path)
+            digest.update(str(path).encode())
+            digest.update(weight.contiguous().numpy().tobytes())
+            norms[path] = float(weight.double().norm())
+        return Fingerprint(self.base.name, digest.hexdigest(), norms)
 
     def importance(self, paths: Iterable[ModulePath]) -> dict[ModulePath, float]:
         """1 / ||W||^2 of each parameter: a change counts by how much of the base's own weight it is.

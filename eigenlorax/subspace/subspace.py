@@ -7,6 +7,7 @@ from functools import cached_property
 
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.basis import Basis
+from eigenlorax.subspace.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,14 @@ class Subspace:
         layout: Hash of the base model's layout that the bases fit.
         sources: LoRA name -> SHA-256 of its file, for every LoRA the bases were fitted to.
         retain: Mean over the LoRAs of the share of squared norm that cores and residuals keep.
+        base: What it was made for; None in files of format 1.
     """
 
     bases: Mapping[ModulePath, Basis]
     layout: str
     sources: Mapping[str, str]
     retain: float
+    base: Fingerprint | None = None
 
     @cached_property
     def hash(self) -> str:

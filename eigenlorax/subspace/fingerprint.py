@@ -1,0 +1,55 @@
+"""Which base a subspace was made for: the same checkpoint, a relative of it, or a stranger of its shapes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import sqrt
+
+from eigenlorax.module_path import ModulePath
+
+#: Fine-tunes and merges of one base move a weight's norm by a few percent; independent trainings by far more.
+RELATED = 0.10
+
+
+class Kinship(StrEnum):
+    """How near two bases are."""
+
+    SAME = "same"
+    RELATED = "related"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells one base from another of the same architecture.
+
+    Attributes:
+        name: As the user knows it.
+        digest: SHA-256 (hex) over the weights that the subspace's modules have in the base.
+        norms: Module -> Frobenius norm of the base's weight there.
+    """
+
+    name: str
+    digest: str
+    norms: Mapping[ModulePath, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A verdict on two bases and the figure behind it: the root mean square relative difference of norms."""
+
+    kinship: Kinship
+    difference: float
+
+
+def compare(one: Fingerprint, other: Fingerprint) -> Comparison:
+    """Compare two bases over the modules that both fingerprints cover."""
+    if one.digest == other.digest:
+        return Comparison(Kinship.SAME, 0.0)
+    shared = [path for path in one.norms if path in other.norms]
+    squares = [
+        ((one.norms[path] - other.norms[path]) / max(one.norms[path], other.norms[path], 1e-12)) ** 2
+        for path in shared
+    ]
+    difference = sqrt(sum(squares) / len(squares)) if squares else 1.0
+    return Comparison(Kinship.RELATED if difference <= RELATED else Kinship.FOREIGN, difference)
