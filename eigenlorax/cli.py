@@ -179,6 +179,39 @@ def export(
         raise typer.Exit(1) from error
 
 
+@app.command()
+def add(
+    names: Annotated[list[str], typer.Argument(help="LoRAs of the library.")],
+    data_dir: Annotated[Path, typer.Option(help="The page's data folder, with a compressed collection.")],
+    model: Annotated[str, typer.Option(help="Folder, .safetensors file or hub id.")] = str(DEMO_MODEL),
+    retain: Annotated[float, typer.Option(help="Share of each LoRA's effect to keep.")] = DEFAULT_RETAIN,
+) -> None:
+    """Bring LoRAs into the current subspace without a new fit; the other styles stay bit for bit."""
+    try:
+        studio = Studio(model, data_dir)
+        styles = [studio.add_style(name, retain) for name in names]
+    except StudioError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(fidelity_table(styles, studio.stored_bytes))
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="A style of the current subspace.")],
+    data_dir: Annotated[Path, typer.Option(help="The page's data folder, with a compressed collection.")],
+    model: Annotated[str, typer.Option(help="Folder, .safetensors file or hub id.")] = str(DEMO_MODEL),
+) -> None:
+    """Take a style out of the current subspace; its LoRA and the other styles stay."""
+    try:
+        studio = Studio(model, data_dir)
+        studio.remove_style(name)
+    except StudioError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{name} is out; {len(studio.styles)} styles, {studio.stored_bytes:,} bytes")
+
+
 def _blend(styles: list[str]) -> dict[str, float]:
     blend = {}
     for given in styles:

@@ -9,14 +9,15 @@ from pathlib import Path
 from PIL import Image, PngImagePlugin
 
 from eigenlorax import __version__
-from eigenlorax.errors import InvalidRequestError, StudioError
+from eigenlorax.errors import InvalidRequestError, StudioError, UnknownStyleError
 from eigenlorax.export.desk import ExportDesk
 from eigenlorax.formats.read import LoRAReader
 from eigenlorax.formats.relations import Relations, relate, sketch
 from eigenlorax.formats.report import ImportReport
 from eigenlorax.formats.sidecars import preview_of
 from eigenlorax.intake import Imported, Intake
-from eigenlorax.library.files import header_bytes
+from eigenlorax.library.budget import numbers_within
+from eigenlorax.library.files import moved
 from eigenlorax.library.library import Library
 from eigenlorax.lora import LoRA
 from eigenlorax.recipe import GenerationRequest, infotext
@@ -24,8 +25,9 @@ from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.generate import Step, denoise
 from eigenlorax.runtime.hardware import Hardware, detect
 from eigenlorax.runtime.sdxl import load_base
-from eigenlorax.subspace.fingerprint import Kinship, compare
+from eigenlorax.subspace.fingerprint import compare
 from eigenlorax.subspace.fit import FitProgress, Goal, fit
+from eigenlorax.subspace.grow import place, room_for
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -178,8 +180,11 @@ class Studio:
             chosen = [usable[name] for name in (usable if names is None else names) if name in usable]
             loras = [self._reader.open(report.path) for report in chosen]
             sizes = {report.name: report.file_bytes for report in chosen}
-            goal = Goal(retain=retain) if budget is None else _numbers_within(budget, loras)
-            importance = self._engine.importance({path for lora in loras for path in lora.layers})
+            modules = {path for lora in loras for path in lora.layers}
+            goal = Goal(retain=retain)
+            if budget is not None:
+                goal = Goal(number_bytes=numbers_within(budget, modules, len(loras)))
+            importance = self._engine.importance(modules)
             result = yield from fit(loras, sizes, self.base.layout_hash, goal, importance)
             made = replace(result.subspace, base=self._engine.fingerprint(result.subspace.bases))
             styles = result.styles({report.name: report.trigger_words for report in chosen})
@@ -188,6 +193,37 @@ class Studio:
             self._open_current()
             relations = relate({lora.name: sketch(lora) for lora in loras})
             return Compressed(self.styles, sum(sizes.values()), self.stored_bytes, relations, self.sharing)
+
+    def add_style(self, name: str, retain: float = DEFAULT_RETAIN) -> Style:
+        """Bring one more LoRA of the library into the current subspace; every other style stays bit for bit.
+
+        Raises:
+            InvalidRequestError: there is no subspace yet, or no such usable LoRA.
+        """
+        with self._lock:
+            if self._subspace is None:
+                raise InvalidRequestError("there is no subspace yet: press Compress first")
+            lora, words = self._original(name)
+            grown = room_for(self._subspace, lora, self.base.layout)
+            grown = replace(grown, base=self._engine.fingerprint(grown.bases))
+            importance = self._engine.importance(lora.layers)
+            size = self._usable()[name].file_bytes
+            style = place(lora, grown, retain, importance, size, words)
+            self.library.save(grown, {n: moved(s, grown) for n, s in self._styles.items()} | {name: style})
+            self._open_current()
+            return self._styles[name]
+
+    def remove_style(self, name: str) -> None:
+        """Take a style out of the current subspace; its LoRA and all other styles stay.
+
+        Raises:
+            UnknownStyleError: the subspace has no such style.
+        """
+        with self._lock:
+            if self._subspace is None or name not in self._styles:
+                raise UnknownStyleError(f"no style named {name}; there are {', '.join(sorted(self._styles))}")
+            self.library.save(self._subspace, {n: s for n, s in self._styles.items() if n != name})
+            self._open_current()
 
     def generate(self, request: GenerationRequest) -> Generator[Step, None, Finished]:
         """Draw a picture with a blend of styles and save it with its recipe inside.
@@ -232,22 +268,6 @@ class Studio:
         image.save(path, pnginfo=text)
         return Finished(image, path, parameters, switch_ms)
 
-    def _kinship_notice(self, subspace: Subspace) -> str:
-        if subspace.base is None:
-            return ""
-        found = compare(subspace.base, self._engine.fingerprint(subspace.bases))
-        if found.kinship is Kinship.SAME:
-            return ""
-        expect = (
-            "its styles will look much as they did"
-            if found.kinship is Kinship.RELATED
-            else "its styles will hardly work here: compress LoRAs of this base instead"
-        )
-        return (
-            f"The styles were made for {subspace.base.name}, which is {found.kinship.value} to this base "
-            f"(norms differ by {found.difference:.1%}): {expect}."
-        )
-
     def _original(self, name: str) -> tuple[LoRA, tuple[str, ...]]:
         if (report := self._usable().get(name)) is None:
             raise InvalidRequestError(f"the library has no usable LoRA named {name}")
@@ -272,14 +292,6 @@ class Studio:
         if current is not None:
             self._folder, subspace, self._styles = current
             self._subspace = subspace.ready()
-            self.notice = self.notice or self._kinship_notice(subspace)
-
-
-def _numbers_within(budget: int, loras: Sequence[LoRA]) -> Goal:
-    """The budget without what headers take of it."""
-    headers = header_bytes({path for lora in loras for path in lora.layers}, len(loras))
-    if budget <= headers:
-        raise InvalidRequestError(
-            f"{budget} bytes are too few: the names of all modules alone take {headers}; choose more"
-        )
-    return Goal(number_bytes=budget - headers)
+            if subspace.base is not None and not self.notice:
+                here = self._engine.fingerprint(subspace.bases)
+                self.notice = compare(subspace.base, here).notice(subspace.base.name)

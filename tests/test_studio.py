@@ -176,3 +176,13 @@ def test_compressing_tells_of_a_shared_start(studio: Studio, tmp_path: Path, bas
     studio.import_paths([tiny.write_lora(tmp_path / "again.safetensors", replace(first, layers=layers))])
     (group,) = drain(studio.compress()).relations.seed_groups
     assert group.names == ("again", "s0")
+
+
+@pytest.mark.parametrize("budget", [60_000, 120_000])
+def test_a_budget_is_kept_to_with_headers_counted(studio: Studio, budget: int) -> None:
+    assert drain(studio.compress(budget=budget)).stored_bytes <= budget
+
+
+def test_a_budget_below_the_headers_is_refused(studio: Studio) -> None:
+    with pytest.raises(InvalidRequestError, match="too few"):
+        drain(studio.compress(budget=100))

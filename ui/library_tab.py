@@ -22,6 +22,7 @@ class LibraryTab:
     which: gr.Dropdown
     compress: gr.Button
     cancel: gr.Button
+    grow: gr.Button
     report: gr.Button
     report_file: gr.File
     job: gr.HTML
@@ -67,6 +68,7 @@ def library_tab(studio: Studio) -> LibraryTab:
                 cancel = gr.Button(
                     text.CANCEL, scale=1, min_width=90, interactive=False, elem_id="cancel-compress"
                 )
+            grow = gr.Button(text.GROW, size="sm", elem_id="grow")
             report = gr.Button(text.REPORT, size="sm", elem_id="report")
         with gr.Column(min_width=320, scale=9, elem_id="knowing"):
             job = panel(elem_id="job")
@@ -82,8 +84,8 @@ def library_tab(studio: Studio) -> LibraryTab:
                 elem_id="library",
             )
     return LibraryTab(
-        drop, path, add, results, quality, size, which, compress, cancel, report, report_file, job, fidelity,
-        table,
+        drop, path, add, results, quality, size, which, compress, cancel, grow, report, report_file, job,
+        fidelity, table,
     )  # fmt: skip
 
 

@@ -60,6 +60,8 @@ SIZE_LIMIT_INFO = "Above 0, the best store within this size, headers included, w
 WHICH = "LoRAs to compress"
 WHICH_INFO = "Leave empty for all usable ones."
 COMPRESS = "Compress"
+GROW = "Add the chosen ones to the subspace as it is"
+NOTHING_CHOSEN = "choose the LoRAs to add first"
 REPORT = "What do these LoRAs share? (report)"
 REPORT_FILE = "Report of the collection"
 FIDELITY_NOTE = (
@@ -155,6 +157,13 @@ def lora_facts(report: ImportReport) -> str:
 def measured(done: int, total: int, what: str) -> str:
     """Progress of a report."""
     return f"Measured {done} of {total} · {what}"
+
+
+def grown(names: list[str], stored: int) -> str:
+    """What has joined a subspace."""
+    return (
+        f"{', '.join(names)} joined the subspace, now {megabytes(stored)}; the other styles are as they were."
+    )
 
 
 def sharing(shared: int, modules: int) -> str:

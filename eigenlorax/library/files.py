@@ -9,7 +9,7 @@ would outweigh the numbers.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -231,6 +231,20 @@ def style_from(
     )
 
 
+def moved(style: Style, subspace: Subspace) -> Style:
+    """A style of an earlier version in a subspace that has the same bases first; no number changes."""
+    if not isinstance(style.cores, _StoredCores):
+        return replace(style, subspace=subspace.hash)
+    more = len(subspace.bases) - len(style.cores.tensors["ranks"])
+    tensors = dict(style.cores.tensors)
+    for name, filler in (("ranks", _UNTOUCHED), ("residual_ranks", 0)):
+        if name in tensors:
+            tensors[name] = torch.cat([tensors[name], torch.full((more,), filler, dtype=torch.int16)])
+    cores = _StoredCores(tensors)
+    cores.update(style.cores)
+    return replace(style, subspace=subspace.hash, cores=cores)
+
+
 class _StoredCores(dict[ModulePath, Tensor]):
     """Cores with the numbers they were read from, so that saving them again rounds nothing a second time."""
 
@@ -254,13 +268,6 @@ def _unpack(numbers: Tensor, rank: int, k_out: int, k_in: int) -> Tensor:
         return numbers.view(k_out, k_in)
     left, right = numbers.split([k_out * rank, rank * k_in])
     return left.view(k_out, rank) @ right.view(rank, k_in)
-
-
-def header_bytes(modules: Iterable[ModulePath], styles: int) -> int:
-    """A little more than what names and descriptions take in the files of a subspace with so many styles."""
-    names = [len(str(module)) for module in modules]
-    subspace = sum(3 * length + 216 for length in names) + 1024
-    return subspace + styles * (1600 + 4 * len(names) + max(names, default=0)) + 100 * styles
 
 
 def checked_header(path: Path, kind: str) -> Header:

@@ -162,6 +162,12 @@ def missed(layer: CanonicalLayer, basis: Basis) -> CanonicalLayer:
     return CanonicalLayer(frame_out @ left, s, frame_in @ right.mT)
 
 
+def even_factors(layer: CanonicalLayer, rank: int) -> LoRALayer:
+    """The leading directions as factors of even size, which lose least in fp16."""
+    root = layer.s[:rank].sqrt()
+    return LoRALayer(layer.p[:, :rank] * root, (layer.q[:, :rank] * root).mT.contiguous())
+
+
 def project(layer: CanonicalLayer, basis: Basis) -> Float[Tensor, "k_out k_in"]:
     """The core M = U^T dW V: for orthonormal bases the nearest point of the subspace."""
     return (basis.out.mT @ layer.p * layer.s) @ (layer.q.mT @ basis.into)

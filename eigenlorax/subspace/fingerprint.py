@@ -41,6 +41,20 @@ class Comparison:
     kinship: Kinship
     difference: float
 
+    def notice(self, made_for: str) -> str:
+        """What the user should expect of styles made for the base of that name; empty for the same base."""
+        if self.kinship is Kinship.SAME:
+            return ""
+        expect = (
+            "its styles will look much as they did"
+            if self.kinship is Kinship.RELATED
+            else "its styles will hardly work here: compress LoRAs of this base instead"
+        )
+        return (
+            f"The styles were made for {made_for}, which is {self.kinship.value} to this base "
+            f"(norms differ by {self.difference:.1%}): {expect}."
+        )
+
 
 def compare(one: Fingerprint, other: Fingerprint) -> Comparison:
     """Compare two bases over the modules that both fingerprints cover."""

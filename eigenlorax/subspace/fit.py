@@ -10,7 +10,16 @@ from eigenlorax.errors import InvalidRequestError
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.allocate import Choices, Option, within_budget, within_error
-from eigenlorax.subspace.basis import Basis, CanonicalLayer, canonical, hooi, hosvd, missed, project
+from eigenlorax.subspace.basis import (
+    Basis,
+    CanonicalLayer,
+    canonical,
+    even_factors,
+    hooi,
+    hosvd,
+    missed,
+    project,
+)
 from eigenlorax.subspace.fidelity import Fidelity, measure
 from eigenlorax.subspace.options import options_of
 from eigenlorax.subspace.style import Style
@@ -210,13 +219,7 @@ def _bought(
         ((float(s) * weights[name], name) for name, rest in rests.items() for s in rest.s), reverse=True
     )
     ranks = {name: sum(owner == name for _, owner in worth[:count]) for name in rests}
-    return {name: _factors(rests[name], rank) for name, rank in ranks.items() if rank}
-
-
-def _factors(rest: CanonicalLayer, rank: int) -> LoRALayer:
-    """The leading directions as factors of even size, which lose least in fp16."""
-    root = rest.s[:rank].sqrt()
-    return LoRALayer(rest.p[:, :rank] * root, (rest.q[:, :rank] * root).mT.contiguous())
+    return {name: even_factors(rests[name], rank) for name, rank in ranks.items() if rank}
 
 
 def _norm(lora: LoRA, factors: Mapping[ModulePath, float]) -> float:
