@@ -2,11 +2,13 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from eigenlorax.census_report import as_json, page
-from eigenlorax.census_words import summary
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.formats.relations import Relations, relate, sketch
+from eigenlorax.library.atomic import told, written_aside
+from eigenlorax.report.census_page import as_json, page
+from eigenlorax.report.census_words import summary
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.census import Census, CensusProgress, take_census
 
@@ -27,6 +29,15 @@ class CensusTaken:
     def json(self) -> dict[str, object]:
         """All figures."""
         return as_json(self.census, self.relations)
+
+    def write(self, path: Path) -> None:
+        """Write the page; it appears whole or not at all.
+
+        Raises:
+            NotWrittenError: as the disk says.
+        """
+        with told(path), written_aside(path) as aside:
+            aside.write_text(self.html, encoding="utf-8")
 
     @property
     def words(self) -> str:

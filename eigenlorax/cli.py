@@ -1,27 +1,29 @@
 """The command line: `python -m eigenlorax`. Thin: it asks the studio and prints."""
 
 import json
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 import typer
 
 from eigenlorax import __version__
-from eigenlorax.census_case import CensusTaken, census_of
+from eigenlorax.census_case import census_of
 from eigenlorax.errors import InvalidRequestError, StudioError
 from eigenlorax.export.request import CheckpointExport, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision
 from eigenlorax.formats.facts import as_json, facts, relation_lines, relations_of
 from eigenlorax.formats.report import Verdict
 from eigenlorax.library.atomic import written_aside
-from eigenlorax.report import fidelity_table
-from eigenlorax.showcase import Drawn, Showcase, draw_showcase
-from eigenlorax.studio import DEFAULT_RETAIN, DEMO_MODEL, Compressed, Studio
-from eigenlorax.subspace.census import CensusProgress
-from eigenlorax.subspace.fit import FitProgress
+from eigenlorax.report.sheet import fidelity_table
+from eigenlorax.showcase import Showcase, draw_showcase
+from eigenlorax.studio import DEFAULT_RETAIN, DEMO_MODEL, Studio
+
+Result = TypeVar("Result")
 
 
 class Kind(StrEnum):
@@ -57,21 +59,18 @@ def demo(
     retain: Annotated[float, typer.Option(help="Mean share of each LoRA's effect to keep.")] = DEFAULT_RETAIN,
 ) -> None:
     """Import, compress, and draw original LoRAs above their styles; nothing outside OUT is kept."""
-    try:
+    with _errors_told():
         out.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix="eigenlorax-demo-") as scratch:
             studio = Studio(model, Path(scratch))
             for imported in studio.import_paths([loras] if loras else []):
                 if imported.report.reason:
                     typer.echo(f"{imported.name}: {imported.report.reason}")
-            compressed = _compress(studio, retain)
+            compressed = _watched("Compressing", studio.compress(retain=retain))
             names = list(compressed.styles)
             chosen = names if show_all else _spread(names, 6)
-            showcase = _draw(studio, compressed, chosen)
-    except (StudioError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
-    _write(out, showcase)
+            showcase = _watched("Drawing", draw_showcase(studio, compressed, chosen))
+        _write(out, showcase)
     for line in relation_lines(compressed.relations):
         typer.echo(line)
     typer.echo(fidelity_table(list(compressed.styles.values()), compressed.stored_bytes))
@@ -88,12 +87,8 @@ def inspect(
     as_data: Annotated[bool, typer.Option("--json", help="Print JSON with every tensor's fate.")] = False,
 ) -> None:
     """Tell what LoRA files are, what would be used of them, and how they relate; nothing is changed."""
-    try:
-        with TemporaryDirectory(prefix="eigenlorax-inspect-") as scratch:
-            inspected = Studio(model, Path(scratch)).inspect_paths(files)
-    except StudioError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+    with _errors_told(), TemporaryDirectory(prefix="eigenlorax-inspect-") as scratch:
+        inspected = Studio(model, Path(scratch)).inspect_paths(files)
     reports = [one.report for one in inspected]
     lines = relation_lines(relations_of(reports))
     if as_data:
@@ -119,7 +114,7 @@ def report(
     data_dir: Annotated[Path | None, typer.Option(help="Measure the library of this data folder.")] = None,
 ) -> None:
     """Tell what LoRAs share, which stand alone and who carries the basis; by default of the demo's."""
-    try:
+    with _errors_told():
         if loras and data_dir:
             raise InvalidRequestError("--loras and --data-dir name two collections: give one of them")
         with TemporaryDirectory(prefix="eigenlorax-report-") as scratch:
@@ -128,16 +123,12 @@ def report(
             for one in imported:
                 if one.report.reason:
                     typer.echo(f"{one.name}: {one.report.reason}")
-            taken = _census(
-                studio, [one.report.name for one in imported if one.report.usable] if loras else None
-            )
+            names = [one.report.name for one in imported if one.report.usable] if loras else None
+            taken = _watched("Measuring", census_of(studio, names))
         for path, text in ((out, taken.html), (json_out, json.dumps(taken.json, indent=2) + "\n")):
             if path is not None:
                 with written_aside(path) as aside:
                     aside.write_text(text, encoding="utf-8")
-    except (StudioError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
     typer.echo(f"{taken.words}\npage: {out}")
 
 
@@ -156,7 +147,7 @@ def export(
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Write styles, or a LoRA, as a LoRA in any dialect, a bundle, or a merged model; read back, compared."""
-    try:
+    with _errors_told():
         desk = Studio(model, data_dir).exports
         blend = _blend(style or [])
         if what is Kind.BUNDLE:
@@ -174,9 +165,6 @@ def export(
             typer.echo(f"{out}: read back with error {result.error:.3%}, {result.file_bytes:,} bytes")
             for line in filter(None, [predicted.remark]):
                 typer.echo(line)
-    except StudioError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
 
 
 @app.command()
@@ -187,12 +175,9 @@ def add(
     retain: Annotated[float, typer.Option(help="Share of each LoRA's effect to keep.")] = DEFAULT_RETAIN,
 ) -> None:
     """Bring LoRAs into the current subspace without a new fit; the other styles stay bit for bit."""
-    try:
+    with _errors_told():
         studio = Studio(model, data_dir)
         styles = [studio.add_style(name, retain) for name in names]
-    except StudioError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
     typer.echo(fidelity_table(styles, studio.stored_bytes))
 
 
@@ -203,12 +188,9 @@ def remove(
     model: Annotated[str, typer.Option(help="Folder, .safetensors file or hub id.")] = str(DEMO_MODEL),
 ) -> None:
     """Take a style out of the current subspace; its LoRA and the other styles stay."""
-    try:
+    with _errors_told():
         studio = Studio(model, data_dir)
         studio.remove_style(name)
-    except StudioError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
     typer.echo(f"{name} is out; {len(studio.styles)} styles, {studio.stored_bytes:,} bytes")
 
 
@@ -223,40 +205,33 @@ def _blend(styles: list[str]) -> dict[str, float]:
     return blend
 
 
-def _compress(studio: Studio, retain: float) -> Compressed:
-    events = studio.compress(retain=retain)
-    with typer.progressbar(length=1, label="Compressing", show_pos=False) as bar:
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    """An error of the input or of the disk ends the command with one line on stderr."""
+    try:
+        yield
+    except (StudioError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+class _Counted(Protocol):
+    """An event that counts."""
+
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+
+
+def _watched(label: str, events: Generator[_Counted, None, Result]) -> Result:
+    """Run a generator of events to its end under a progress bar; gives its result."""
+    with typer.progressbar(length=1, label=f"{label:<11}", show_pos=False) as bar:
         while True:
             try:
-                event: FitProgress = next(events)
+                event = next(events)
             except StopIteration as end:
-                result: Compressed = end.value
-                return result
-            bar.length = event.total
-            bar.update(1)
-
-
-def _census(studio: Studio, names: list[str] | None) -> CensusTaken:
-    events = census_of(studio, names)
-    with typer.progressbar(length=1, label="Measuring  ", show_pos=False) as bar:
-        while True:
-            try:
-                event: CensusProgress = next(events)
-            except StopIteration as end:
-                result: CensusTaken = end.value
-                return result
-            bar.length = event.total
-            bar.update(1)
-
-
-def _draw(studio: Studio, compressed: Compressed, names: list[str]) -> Showcase:
-    events = draw_showcase(studio, compressed, names)
-    with typer.progressbar(length=1, label="Drawing    ") as bar:
-        while True:
-            try:
-                event: Drawn = next(events)
-            except StopIteration as end:
-                result: Showcase = end.value
+                result: Result = end.value
                 return result
             bar.length = event.total
             bar.update(1)

@@ -81,7 +81,7 @@ class Intake:
             return self._take_bundle(path)
         report = self._reader.verify(path)
         if report.verdict is Verdict.BROKEN:
-            return Imported(path.name, report)
+            return Imported(path.name, report, f"found at {found.origin}" if found.origin else "")
         note = ""
         try:
             if report.embeddings:
@@ -90,7 +90,8 @@ class Intake:
                 return Imported(path.name, report, note)
             kept, is_new = self._library.add_lora(path)
         except (OSError, InvalidFileError) as error:
-            reason = f"could not be copied to {self._library.root} ({error}): check space and rights"
+            why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+            reason = f"could not be copied to {self._library.root} ({why}): check space and rights"
             return Imported(path.name, replace(report, verdict=Verdict.BROKEN, reason=reason))
         note = note if is_new else f"the library has this file already, as {kept.stem}"
         return Imported(path.name, replace(report, name=kept.stem, path=kept), note)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from PIL import Image
 
 from eigenlorax.recipe import GenerationRequest
-from eigenlorax.report import SheetRow, contact_sheet
+from eigenlorax.report.sheet import SheetRow, contact_sheet
 from eigenlorax.runtime.generate import Step
 from eigenlorax.studio import Compressed, Finished, Studio
 

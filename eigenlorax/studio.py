@@ -1,12 +1,11 @@
 """The use cases: what a person can do, for the page, the command line and the API alike."""
 
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from eigenlorax import __version__
 from eigenlorax.errors import InvalidRequestError, StudioError, UnknownStyleError
@@ -16,6 +15,7 @@ from eigenlorax.formats.relations import Relations, relate, sketch
 from eigenlorax.formats.report import ImportReport
 from eigenlorax.formats.sidecars import preview_of
 from eigenlorax.intake import Imported, Intake
+from eigenlorax.library.atomic import told
 from eigenlorax.library.budget import numbers_within
 from eigenlorax.library.files import moved
 from eigenlorax.library.library import Library
@@ -97,7 +97,6 @@ class Studio:
         if is_demo:
             self.base = replace(self.base, name="Emoji demo")
         self.library = Library(data_dir, shipped=DEMO_LORAS if is_demo else None)
-        self.notice = ""
         self._engine = Engine(self.base)
         self._reader = LoRAReader(self.base.layout, self._engine.pristine)
         self._lock = threading.Lock()
@@ -133,7 +132,7 @@ class Studio:
     def entries(self) -> list[LibraryEntry]:
         """Every LoRA of the library with its report, its preview and, when compressed, its style."""
         return [
-            LibraryEntry(report, preview_of(path), self._styles.get(report.name))
+            LibraryEntry(report, preview_of(path) or self.library.cover(path), self._styles.get(report.name))
             for path in self.library.lora_paths()
             for report in (self._report(path),)
         ]
@@ -188,7 +187,7 @@ class Studio:
             result = yield from fit(loras, sizes, self.base.layout_hash, goal, importance)
             made = replace(result.subspace, base=self._engine.fingerprint(result.subspace.bases))
             styles = result.styles({report.name: report.trigger_words for report in chosen})
-            self.library.save(made, styles)
+            self._save(made, styles)
             # Back from disk, so that today's pictures are made with exactly what tomorrow's will be.
             self._open_current()
             relations = relate({lora.name: sketch(lora) for lora in loras})
@@ -209,7 +208,7 @@ class Studio:
             importance = self._engine.importance(lora.layers)
             size = self._usable()[name].file_bytes
             style = place(lora, grown, retain, importance, size, words)
-            self.library.save(grown, {n: moved(s, grown) for n, s in self._styles.items()} | {name: style})
+            self._save(grown, {n: moved(s, grown) for n, s in self._styles.items()} | {name: style})
             self._open_current()
             return self._styles[name]
 
@@ -222,7 +221,7 @@ class Studio:
         with self._lock:
             if self._subspace is None or name not in self._styles:
                 raise UnknownStyleError(f"no style named {name}; there are {', '.join(sorted(self._styles))}")
-            self.library.save(self._subspace, {n: s for n, s in self._styles.items() if n != name})
+            self._save(self._subspace, {n: s for n, s in self._styles.items() if n != name})
             self._open_current()
 
     def generate(self, request: GenerationRequest) -> Generator[Step, None, Finished]:
@@ -262,11 +261,13 @@ class Studio:
         if self._subspace is not None:
             extras = {"Eigen basis": self._subspace.hash[:12], **extras}
         parameters = infotext(request, type(pipeline.scheduler).__name__.removesuffix("Scheduler"), extras)
-        path = self.library.next_picture(request.seed, date.today().isoformat())
-        text = PngImagePlugin.PngInfo()
-        text.add_itxt("parameters", parameters)
-        image.save(path, pnginfo=text)
+        with told(self.library.outputs):
+            path = self.library.keep_picture(image, parameters, request.seed)
         return Finished(image, path, parameters, switch_ms)
+
+    def _save(self, subspace: Subspace, styles: Mapping[str, Style]) -> None:
+        with told(self.library.root / "subspaces"):
+            self.library.save(subspace, styles)
 
     def _original(self, name: str) -> tuple[LoRA, tuple[str, ...]]:
         if (report := self._usable().get(name)) is None:

@@ -1,5 +1,6 @@
 """The whole page: a header, a tab for each room, and what they tell each other."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,7 @@ from ui import export_text, markup, text
 from ui.adding import wire_adding
 from ui.compare import wire_compare
 from ui.compressing import wire_compressing
-from ui.export_tab import export_tab
+from ui.export_tab import ExportTab, export_tab
 from ui.exporting import wire_exporting
 from ui.generate import idle, wire_generate
 from ui.generate_tab import GenerateTab, generate_tab
@@ -34,38 +35,52 @@ def build(studio: Studio) -> gr.Blocks:
                 library = library_tab(studio)
             with gr.Tab(export_text.TAB, id="export"):
                 exporting = export_tab(studio)
-        _wire(studio, page, header, rooms, generating, library)
-        wire_exporting(studio, exporting, generating)
-        library.table.change(
-            lambda: gr.Dropdown(usable_names(studio)),
-            outputs=exporting.original,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        shown = _Shown(header, rooms, generating, library, exporting)
+        _wire(studio, page, shown)
     return page
 
 
-def _wire(
-    studio: Studio, page: gr.Blocks, header: gr.HTML, rooms: gr.Tabs, tab: GenerateTab, library: LibraryTab
-) -> None:
+@dataclass(frozen=True)
+class _Shown:
+    """What the page is made of."""
+
+    header: gr.HTML
+    rooms: gr.Tabs
+    generating: GenerateTab
+    library: LibraryTab
+    exporting: ExportTab
+
+
+def _wire(studio: Studio, page: gr.Blocks, shown: _Shown) -> None:
+    header, tab, library = shown.header, shown.generating, shown.library
+
     def renewed() -> dict[Any, Any]:
         return {
             header: markup.header(studio),
             library.fidelity: markup.current_subspace(studio),
             library.table: markup.library(studio),
             library.which: gr.Dropdown(usable_names(studio)),
+            shown.exporting.original: gr.Dropdown(usable_names(studio)),
             tab.rack: gr.HTML(**rack_props(studio)),
         }
 
     def refresh(event: Dependency) -> Dependency:
         return event.then(
             renewed,
-            outputs=[header, library.fidelity, library.table, library.which, tab.rack],
+            outputs=[
+                header,
+                library.fidelity,
+                library.table,
+                library.which,
+                shown.exporting.original,
+                tab.rack,
+            ],
             show_progress="hidden",
             api_visibility="private",
         )
 
     wire_adding(studio, library, refresh)
+    wire_exporting(studio, shown.exporting, tab)
     compressing = wire_compressing(studio, library, tab.rack)
     for event in compressing:
         refresh(event)
@@ -75,7 +90,7 @@ def _wire(
     _cancel(library.cancel, library.job, measuring)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     for go in (tab.rack.library, tab.rack.compress):
-        go(lambda: gr.Tabs(selected="library"), outputs=rooms, **quiet)
+        go(lambda: gr.Tabs(selected="library"), outputs=shown.rooms, **quiet)
     refresh(wire_memory(page, tab))
 
 

@@ -1,7 +1,6 @@
 """What happens when Export is pressed."""
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +85,7 @@ def write(studio: Studio, values: Values) -> tuple[str, Path]:
         result = desk.checkpoint(CheckpointExport(target, blend, Precision(values["precision"])))
         return export_markup.exported_plain(export_text.merged(result.file_bytes, blend), target), target
     exported = desk.lora(lora_request(studio, values))
-    path = exported.path
-    if path.is_dir():
-        path = Path(shutil.make_archive(str(path), "zip", path.parent, path.name))
+    path = exported.path if exported.path.is_file() else desk.packed(exported.path)
     return export_markup.exported(exported), path
 
 

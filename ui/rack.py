@@ -12,7 +12,6 @@ from eigenlorax.subspace.style import Style
 from ui.panel import panel, read_asset
 from ui.thumbs import thumbnail_folder, thumbnail_url
 
-LIMIT = 2.0
 EMPTY = "{}"
 
 

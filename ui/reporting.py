@@ -1,6 +1,7 @@
 """What happens when the collection's report is asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -21,9 +22,9 @@ def wire_reporting(studio: Studio, tab: LibraryTab) -> Dependency:
     def report(names: list[str]) -> Iterator[Updates]:
         """Measure what LoRAs of the library share, all usable ones when `names` is empty: an HTML page."""
         yield from drive(
-            census_of(studio, names or None),
+            _made(studio, names),
             lambda event: {tab.job: _progress(event), tab.cancel: gr.update(interactive=True)},
-            lambda taken, _: _finished(studio, tab, taken) | {tab.cancel: gr.update(interactive=False)},
+            lambda made, _: _finished(tab, *made) | {tab.cancel: gr.update(interactive=False)},
             lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: gr.update(interactive=False)},
         )
 
@@ -37,10 +38,14 @@ def _progress(event: CensusProgress) -> str:
     return markup.progress(text.measured(event.done, event.total, event.what), event.done, event.total)
 
 
-def _finished(studio: Studio, tab: LibraryTab, taken: CensusTaken) -> dict[Any, Any]:
+def _made(studio: Studio, names: list[str]) -> Generator[CensusProgress, None, tuple[CensusTaken, Path]]:
+    taken = yield from census_of(studio, names or None)
     path = free_path(studio, "collection-report", ".html")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(taken.html, encoding="utf-8")
+    taken.write(path)
+    return taken, path
+
+
+def _finished(tab: LibraryTab, taken: CensusTaken, path: Path) -> dict[Any, Any]:
     return {
         tab.job: markup.lines(*taken.words.splitlines()),
         tab.report_file: gr.update(value=str(path), visible=True),

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,20 @@ class Pace:
             return self._peak * (share / self._warm * 0.95 + 0.05)
         turn = (share - self._warm) / (1.0 - self._warm)
         return self._peak * (self._floor + (1.0 - self._floor) * 0.5 * (1.0 + math.cos(math.pi * turn)))
+
+
+def captured(step: Callable[[], None]) -> torch.cuda.CUDAGraph:
+    """One training step as a CUDA graph, after a few real ones on a side stream to warm it up."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(4):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph
 
 
 class Average:

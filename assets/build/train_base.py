@@ -25,7 +25,7 @@ from nets import (
     time_ids,
     write_tokenizer,
 )
-from pace import Average, Log, Pace
+from pace import Average, Log, Pace, captured
 from subjects import BASE_SETS
 from transformers import CLIPTokenizer
 
@@ -93,16 +93,7 @@ class Step:
 
     def capture(self) -> None:
         """Run a few steps to warm up, then record one as a CUDA graph."""
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(4):
-                self._run()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self._run()
-        self._graph = graph
+        self._graph = captured(self._run)
 
     def __call__(self) -> None:
         """Do one step."""

@@ -19,7 +19,7 @@ import torch.nn.functional as functional
 from diffusers import AutoencoderKL
 from emoji_data import Source, load_pictures, white_cover
 from nets import SCALING, SIZE, build_vae
-from pace import Average, Log, Pace
+from pace import Average, Log, Pace, captured
 from subjects import BASE_SETS, FEWSHOT_SETS, LORA_SETS, Row
 
 SET_WEIGHTS = {"emojione-monotone": 1.5, "p-tabler-outline": 3.0}
@@ -148,16 +148,7 @@ class Learner:
     def capture(self, batches: "Batches") -> None:
         """Warm up with a rate of zero on true pictures, then record one step."""
         self._pictures.copy_(batches.draw())
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(4):
-                self._run()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self._run()
-        self._graph = graph
+        self._graph = captured(self._run)
 
     def __call__(self, pictures: torch.Tensor) -> None:
         """Do one step on pictures [batch, 3, 128, 128] in [-1, 1]; `fit` then holds their mean log error."""

@@ -2,8 +2,8 @@
 
 from eigenlorax.export.exact import blend_words
 from eigenlorax.export.request import CheckpointExport, CheckpointResult
-from eigenlorax.export.target import bytes_of, free_target, told
-from eigenlorax.library.atomic import folder_written_aside, written_aside
+from eigenlorax.export.target import bytes_of, free_target
+from eigenlorax.library.atomic import folder_written_aside, told, written_aside
 from eigenlorax.runtime.merge import check_folder, check_single_file, write_folder
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.runtime.single_file import PARTS, write_single_file

@@ -1,5 +1,6 @@
 """All ways out of the studio, for the page, the command line and the API alike."""
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Lock
@@ -15,8 +16,9 @@ from eigenlorax.export.request import (
     LoRAExport,
     Prediction,
 )
-from eigenlorax.export.target import bytes_of, free_target, told
+from eigenlorax.export.target import bytes_of, free_target
 from eigenlorax.formats.read import LoRAReader
+from eigenlorax.library.atomic import told
 from eigenlorax.library.bundle import keep_bundle, load_bundle, save_bundle
 from eigenlorax.library.library import Library
 from eigenlorax.lora import LoRA
@@ -78,6 +80,16 @@ class ExportDesk:
         """
         with self._lock:
             return LoRAExporter(self._base, self._exact(request), request).write(self._reader)
+
+    def packed(self, folder: Path) -> Path:
+        """A folder that was written, as a zip beside it, for whoever can only take one file.
+
+        Raises:
+            NotWrittenError: the disk refused.
+        """
+        archive = folder.with_name(f"{folder.name}.zip")
+        with told(archive):
+            return Path(shutil.make_archive(str(folder), "zip", folder.parent, folder.name))
 
     def checkpoint(self, request: CheckpointExport) -> CheckpointResult:
         """Write base and styles as one model; afterwards the loaded base is bit for bit what it was.

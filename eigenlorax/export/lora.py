@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from eigenlorax.errors import InvalidFileError, InvalidRequestError, NotWrittenError
 from eigenlorax.export.exact import Exact
 from eigenlorax.export.request import ExportResult, LoRAExport, Prediction
-from eigenlorax.export.target import bytes_of, free_target, told
+from eigenlorax.export.target import bytes_of, free_target
 from eigenlorax.formats.card import Card, thumbnail_url
 from eigenlorax.formats.containers import Found, find_loras
 from eigenlorax.formats.dialect import Dialect, RealName, carries, refused_by_diffusers, stored_ranks
@@ -19,7 +19,7 @@ from eigenlorax.formats.hashes import FileHashes, hash_file
 from eigenlorax.formats.header import read_header
 from eigenlorax.formats.read import LoRAReader
 from eigenlorax.formats.write import LoRAPlan
-from eigenlorax.library.atomic import folder_written_aside, written_aside
+from eigenlorax.library.atomic import folder_written_aside, told, written_aside
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.subspace.truncate import lost_energy, ranks_up_to, ranks_within, relative_error

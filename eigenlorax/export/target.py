@@ -1,26 +1,8 @@
-"""Where an export goes: nothing that is there is lost, and what the disk says is told in words."""
+"""Where an export goes: nothing that is there is lost."""
 
-import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from eigenlorax.errors import InvalidRequestError, NotWrittenError
-
-
-@contextmanager
-def told(target: Path) -> Iterator[None]:
-    """Turn what the disk says into words.
-
-    Raises:
-        NotWrittenError: instead of any OSError in the block.
-    """
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = "the disk is full: make room" if full else f"{error.strerror or error}: check the folder"
-        raise NotWrittenError(f"{target.name} could not be written to {target.parent} ({advice})") from error
+from eigenlorax.errors import InvalidRequestError
 
 
 def free_target(target: Path, replace: bool) -> Path:

@@ -1,8 +1,10 @@
 """Zip archives, unpacked without trust: nothing leaves the target folder, nothing grows without bound."""
 
+import lzma
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from eigenlorax.errors import InvalidFileError
@@ -16,6 +18,12 @@ PICKLE = "may hold a Python pickle, which is never opened: convert it to .safete
 _WANTED = frozenset({
     ".safetensors", ".json", ".info", ".txt", ".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".zip",
 }) | PICKLE_ENDINGS  # fmt: skip
+
+#: What zipfile and the decompressors below it raise for a damaged archive, for one packed by a method that
+#: they lack (a RuntimeError) and for one that names a file twice.
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, FileExistsError, ValueError,
+)  # fmt: skip
 
 
 def unpack(archive: Path, target: Path) -> dict[str, str]:
@@ -45,7 +53,7 @@ def unpack(archive: Path, target: Path) -> dict[str, str]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with content.open(info) as source, path.open("xb") as sink:
                     shutil.copyfileobj(source, sink, 1 << 20)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, FileExistsError, ValueError) as error:
+    except _UNREADABLE as error:
         shutil.rmtree(target, ignore_errors=True)
         raise InvalidFileError(
             f"{archive.name} is not a zip that can be read ({error}): pack it again"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError
@@ -18,6 +17,7 @@ from eigenlorax.formats.archive import PICKLE, PICKLE_ENDINGS, unpack
 from eigenlorax.formats.header import read_header
 from eigenlorax.formats.scaling import ADAPTER_METADATA
 from eigenlorax.formats.sidecars import sidecars_of
+from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.module_path import Component
 
 _SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.safetensors")
@@ -35,12 +35,13 @@ class Found:
     Attributes:
         name: What to call it.
         path: A single .safetensors file.
-        origin: Where it came from, in words for the user: the path that was given, or `archive.zip/inner`.
+        origin: Where in a folder or archive it was found, such as `pack.zip/in/x.safetensors`; empty for a
+            file that was named itself.
     """
 
     name: str
     path: Path
-    origin: str
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,7 @@ def find_loras(given: Path, scratch: Path) -> Iterator[Found | Refused]:
         scratch: An empty folder for what has to be unpacked or joined; the caller removes it.
     """
     if given.is_dir():
-        found = list(_walk(given, scratch, given.name))
-        yield from found or [
-            Refused(given.name, f"{given.name} holds no .safetensors file: choose another folder")
-        ]
+        yield from _or_nothing(_walk(given, scratch, given.name, set()), given.name, "choose another folder")
     elif given.suffix.lower() == ".zip":
         yield from _zip(given, scratch)
     elif given.name.endswith(_INDEX):
@@ -101,21 +99,40 @@ def find_loras(given: Path, scratch: Path) -> Iterator[Found | Refused]:
     elif _whole(given) == (given.parent, _PEFT_CONFIG):
         yield _try(given.parent.name, partial(_join_peft, given.parent, scratch))
     else:
-        yield Found(given.stem, given, str(given))
+        yield Found(given.stem, given)
 
 
-def _walk(folder: Path, scratch: Path, origin: str) -> Iterator[Found | Refused]:
+def _or_nothing(found: Iterator[Found | Refused], name: str, advice: str) -> Iterator[Found | Refused]:
+    """What was found, or one line that says that there was nothing."""
+    first = next(found, None)
+    if first is None:
+        yield Refused(name, f"{name} holds no .safetensors file: {advice}")
+        return
+    yield first
+    yield from found
+
+
+def _walk(folder: Path, scratch: Path, origin: str, seen: set[Path]) -> Iterator[Found | Refused]:
+    """A folder's LoRAs; `seen` are the folders on the way, so that links cannot lead round in circles."""
+    real = folder.resolve()
+    if real in seen:
+        return
+    try:
+        content = sorted(folder.iterdir(), key=lambda path: (path.is_dir(), path.name))
+    except OSError as error:
+        yield Refused(folder.name, f"{origin} cannot be looked through ({error.strerror}): check its rights")
+        return
     parts = [folder, *(folder / name for name in _COMPONENTS)]
     if any((part / _PEFT_CONFIG).is_file() for part in parts):
         yield _try(folder.name, partial(_join_peft, folder, scratch), origin)
         return
     sharded: dict[tuple[str, int], list[Path]] = defaultdict(list)
-    for path in sorted(folder.iterdir(), key=lambda p: (p.is_dir(), p.name)):
+    for path in content:
         if path.name.startswith(".") or (path.is_symlink() and not path.exists()):
             continue
         inner = f"{origin}/{path.name}"
         if path.is_dir():
-            yield from _walk(path, scratch, inner)
+            yield from _walk(path, scratch, inner, {*seen, real})
         elif (match := _SHARD.fullmatch(path.name)) and int(match["count"]) > 1:
             sharded[match["stem"], int(match["count"])].append(path)
         elif path.suffix.lower() == ".safetensors":
@@ -132,22 +149,26 @@ def _zip(path: Path, scratch: Path) -> Iterator[Found | Refused]:
     target = scratch / f"zip-{len(list(scratch.iterdir()))}"
     try:
         refused = unpack(path, target)
-    except InvalidFileError as error:
-        yield Refused(path.name, str(error))
+    except (InvalidFileError, OSError) as error:
+        yield Refused(path.name, _words(error))
         return
-    found = list(_walk(target, scratch, path.name))
     yield from (Refused(name, reason) for name, reason in refused.items())
-    yield from found
-    if not found and not refused:
-        yield Refused(path.name, f"{path.name} holds no .safetensors file: pack LoRA files into it")
+    found = _walk(target, scratch, path.name, set())
+    yield from found if refused else _or_nothing(found, path.name, "pack LoRA files into it")
 
 
 def _try(name: str, join: Callable[[], Path], origin: str = "") -> Found | Refused:
     try:
         joined = join()
     except (InvalidFileError, OSError) as error:
-        return Refused(name, str(error))
-    return Found(joined.stem, joined, origin or name)
+        return Refused(name, _words(error))
+    return Found(joined.stem, joined, origin)
+
+
+def _words(error: InvalidFileError | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"cannot be unpacked or joined here ({error.strerror or error}): check space and rights"
+    return str(error)
 
 
 def _join_index(index: Path, scratch: Path) -> Path:
@@ -226,7 +247,7 @@ def _save(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], stem: str,
     folder = scratch / f"joined-{len(list(scratch.iterdir()))}"
     folder.mkdir(parents=True)
     path = folder / f"{stem}.safetensors"
-    save_file(dict(tensors), path, dict(metadata))
+    save_tensors(tensors, path, metadata)
     return path
 
 

@@ -35,12 +35,6 @@ class FileHashes:
         """First twelve digits of the tensor hash, the header's word first: Civitai's AutoV3."""
         return (self.embedded or self.addnet)[:12]
 
-    @property
-    def all_short(self) -> tuple[str, ...]:
-        """Every short form that a picture's `Lora hashes` may name this file by, without repeats."""
-        forms = (self.auto_v3, self.addnet[:12], self.sha256[:12], self.auto_v2)
-        return tuple(dict.fromkeys(forms))
-
 
 def embedded_hash(metadata: Mapping[str, str]) -> str:
     """The tensor hash in a header, without its `0x`; empty when absent, void or not hexadecimal.

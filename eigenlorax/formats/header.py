@@ -68,7 +68,11 @@ def read_header(path: Path) -> Header:
     size = path.stat().st_size
     if size == 0:
         raise InvalidFileError(f"{path.name} is empty (0 bytes): download or export it again")
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InvalidFileError(f"{path.name} cannot be opened: {error.strerror}; check its rights") from error
+    with file:
         start = file.read(9)
         if start[8:] != b"{":
             _refuse_foreign(path.name, start)

@@ -46,10 +46,9 @@ class LoRAReader:
         """Judge a file by its header; no weight is read and nothing is raised for a bad file."""
         try:
             with collector_paused():
-                header = read_header(path)
-                return _report(path, header, self._judge(header))
+                return self._scan(path, read_header(path))
         except InvalidFileError as error:
-            return ImportReport(path.stem, path, Verdict.BROKEN, str(error), base=None)
+            return _broken(path, error)
 
     def open(self, path: Path) -> LoRA:
         """The LoRA in `path`; each layer is read from disk when it is asked for.
@@ -63,11 +62,14 @@ class LoRAReader:
 
     def verify(self, path: Path) -> ImportReport:
         """Scan a file, then read every layer once, so that broken weights are found at import."""
-        report = self.scan(path)
+        try:
+            header = read_header(path)
+            report = self._scan(path, header)
+        except InvalidFileError as error:
+            return _broken(path, error)
         if not report.usable:
             return report
         try:
-            header = read_header(path)
             hashes = hash_file(path, header.data_start, header.metadata)
             lora = self._open(path, header, hashes.sha256)
             norms = {module: lora.layers[module].norm for module in lora.layers}
@@ -80,6 +82,9 @@ class LoRAReader:
             return replace(report, verdict=Verdict.BROKEN, reason=str(error))
         zero = tuple(module for module, norm in norms.items() if norm == 0.0)
         return replace(report, values=ValueReport(norms, zero, hashes, sketch(lora)))
+
+    def _scan(self, path: Path, header: Header) -> ImportReport:
+        return _report(path, header, self._judge(header))
 
     def _judge(self, header: Header) -> Judgement:
         """Judge a header, or repeat the judgement of one with the same names, shapes and alpha settings."""
@@ -101,6 +106,10 @@ class LoRAReader:
             raise InvalidFileError(f"{path.name} {judgement.reason}")
         layers = _LayersOnDisk(TensorFile(path, header), judgement.parts, self._base_weight)
         return LoRA(path.stem, layers, sha256)
+
+
+def _broken(path: Path, error: InvalidFileError) -> ImportReport:
+    return ImportReport(path.stem, path, Verdict.BROKEN, str(error), base=None)
 
 
 def _report(path: Path, header: Header, judgement: Judgement) -> ImportReport:

@@ -1,13 +1,18 @@
-"""Tensors read one by one from a checked safetensors file.
+"""Tensors read one by one from a checked safetensors file, and written whole.
 
 Reads into memory of its own rather than mapping the file: mapped pages of a whole collection count as the
 program's memory, and a mapped file that another program truncates kills the process instead of failing.
 """
 
+import os
+import re
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError
@@ -59,3 +64,17 @@ class TensorFile:
             return torch.empty(info.shape)
         raw = torch.frombuffer(self._buffer, dtype=dtype, count=prod(info.shape))
         return raw.to(torch.float32, copy=True).reshape(info.shape)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file.
+
+    Raises:
+        OSError: as the disk says; safetensors itself wraps that into an error of its own.
+    """
+    try:
+        save_file(dict(tensors), path, dict(metadata))
+    except SafetensorError as error:
+        if (number := re.search(r"os error (\d+)", str(error))) is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error

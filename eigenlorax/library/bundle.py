@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
 from eigenlorax.formats.header import read_header
+from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.library.files import (
     CORE_NAMES,
@@ -71,7 +71,7 @@ def save_bundle(subspace: Subspace, styles: Mapping[str, Style], path: Path) -> 
         "styles": json.dumps(described),
     }
     with written_aside(path) as aside:
-        save_file(tensors, aside, header)
+        save_tensors(tensors, aside, header)
 
 
 def is_bundle(path: Path) -> bool:
@@ -116,9 +116,9 @@ def keep_bundle(bundle: Bundle, library: Library) -> tuple[str, ...]:
     Raises:
         OSError: as the disk says.
     """
-    folder = library.root / "subspaces" / bundle.subspace.layout[:12] / bundle.subspace.hash[:12]
+    folder = library.latest(bundle.subspace)
     kept: dict[str, Style] = {}
-    if folder.is_dir():
+    if folder is not None:
         kept = {name: load_style(path, bundle.subspace) for name, path in style_paths(folder).items()}
     names = []
     for name, style in bundle.styles.items():

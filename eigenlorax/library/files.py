@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
 from eigenlorax.formats.header import Header, read_header
+from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import ModulePath
@@ -41,7 +41,7 @@ def save_subspace(subspace: Subspace, path: Path) -> None:
     """Write a subspace; the file appears whole or not at all."""
     tensors, metadata = subspace_parts(subspace)
     with written_aside(path) as aside:
-        save_file(tensors, aside, metadata)
+        save_tensors(tensors, aside, metadata)
 
 
 def subspace_parts(subspace: Subspace) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -60,7 +60,7 @@ def subspace_parts(subspace: Subspace) -> tuple[dict[str, Tensor], dict[str, str
         "modules": json.dumps([str(module) for module in subspace.bases]),
     }
     if subspace.base is not None:
-        metadata["base_name"], metadata["base_digest"] = subspace.base.name, subspace.base.digest
+        metadata["base_name"] = subspace.base.name
         metadata["base_norms"] = json.dumps(
             [float(f"{subspace.base.norms[module]:.6g}") for module in subspace.bases]
         )
@@ -101,17 +101,17 @@ def subspace_from(file_name: str, tensor: Callable[[str], Tensor], metadata: Map
 
 
 def _fingerprint(metadata: Mapping[str, str], bases: Mapping[ModulePath, Basis]) -> Fingerprint | None:
-    if "base_digest" not in metadata:
+    if "base_name" not in metadata:
         return None
     norms = dict(zip(bases, map(float, json.loads(metadata["base_norms"])), strict=True))
-    return Fingerprint(metadata["base_name"], metadata["base_digest"], norms)
+    return Fingerprint(metadata["base_name"], norms)
 
 
 def save_style(style: Style, subspace: Subspace, path: Path) -> None:
     """Write a style; the file appears whole or not at all."""
     tensors, metadata = style_parts(style, subspace)
     with written_aside(path) as aside:
-        save_file(tensors, aside, metadata)
+        save_tensors(tensors, aside, metadata)
 
 
 def style_parts(style: Style, subspace: Subspace) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -1,19 +1,23 @@
 """The user's folder: imported LoRAs, and the subspaces their collections were compressed into."""
 
+import hashlib
 import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 
-from safetensors.torch import save_file
+from PIL import Image, PngImagePlugin
 
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
 from eigenlorax.formats.embeddings import Embedding, read_embeddings
 from eigenlorax.formats.hashes import file_sha256
 from eigenlorax.formats.header import read_header
+from eigenlorax.formats.metadata import embedded_cover
 from eigenlorax.formats.sidecars import sidecars_of
-from eigenlorax.library.atomic import folder_written_aside, written_aside
+from eigenlorax.formats.tensors import save_tensors
+from eigenlorax.library.atomic import folder_written_aside, whole_files, written_aside
 from eigenlorax.library.files import load_style, load_subspace, save_style, save_subspace, style_paths
 from eigenlorax.module_path import Component
 from eigenlorax.subspace.style import Style
@@ -33,6 +37,7 @@ class Library:
     def __init__(self, root: Path, shipped: Path | None = None) -> None:
         self.root = root
         self._shipped = shipped
+        self._covers: dict[str, Path | None] = {}
         self._lora_folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -50,8 +55,8 @@ class Library:
 
     def lora_paths(self) -> list[Path]:
         """Every LoRA file: the shipped ones, then the imported ones, each sorted by name."""
-        shipped = sorted(self._shipped.glob("*.safetensors")) if self._shipped else []
-        return shipped + sorted(self._lora_folder.glob("*.safetensors"))
+        shipped = whole_files(self._shipped, ".safetensors") if self._shipped else []
+        return shipped + whole_files(self._lora_folder, ".safetensors")
 
     def add_lora(self, source: Path) -> tuple[Path, bool]:
         """Copy a LoRA file, and the sidecars beside it, into the library.
@@ -63,9 +68,11 @@ class Library:
             Where it lies in the library, and whether it is new there.
         """
         there = self.lora_paths()
-        digest, size = file_sha256(source), source.stat().st_size
-        for path in there:
-            if path.stat().st_size == size and file_sha256(path) == digest:
+        size = source.stat().st_size
+        twins = [path for path in there if path.stat().st_size == size]
+        digest = file_sha256(source) if twins else ""
+        for path in twins:
+            if file_sha256(path) == digest:
                 return path, False
         taken, number = {path.name for path in there}, 1
         target = self._lora_folder / source.name
@@ -88,7 +95,7 @@ class Library:
             with written_aside(
                 self._embedding_folder / f"{_file_name(embedding.token)}.safetensors"
             ) as aside:
-                save_file(
+                save_tensors(
                     {_EMBEDDING_KEYS[part]: rows.contiguous() for part, rows in embedding.vectors.items()},
                     aside,
                     {"token": embedding.token},
@@ -102,14 +109,20 @@ class Library:
             InvalidFileError: one of the files was damaged.
         """
         found = []
-        for path in sorted(self._embedding_folder.glob("*.safetensors")):
+        for path in whole_files(self._embedding_folder, ".safetensors"):
             token = read_header(path).metadata.get("token", path.stem)
             found += [Embedding(token, embedding.vectors) for embedding in read_embeddings(path)]
         return found
 
     def save(self, subspace: Subspace, styles: Mapping[str, Style]) -> None:
-        """Write a subspace with its styles as one folder and make it the layout's current one."""
-        folder = self._subspace_folder(subspace.layout) / subspace.hash[:12]
+        """Write a subspace with its styles as a new folder and make it the layout's current one.
+
+        What was saved before stays on disk: a collection that shares nothing has the same (empty) bases
+        whatever its styles are, so the hash alone would not tell two saves apart.
+        """
+        place, number = self._subspace_folder(subspace.layout), 1
+        while (folder := place / f"{subspace.hash[:12]}-{number}").exists():
+            number += 1
         with folder_written_aside(folder) as aside:
             save_subspace(subspace, aside / "subspace.safetensors")
             for name, style in styles.items():
@@ -134,16 +147,42 @@ class Library:
             raise InvalidFileError(f"{folder} mixes two subspaces: {error}") from error
         return folder, subspace, styles
 
+    def latest(self, subspace: Subspace) -> Path | None:
+        """The newest folder of this very subspace, or None."""
+        place = self._subspace_folder(subspace.layout)
+        folders = [path for path in place.glob(f"{subspace.hash[:12]}-*") if path.is_dir()]
+        return max(folders, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
     def stored_bytes(self, folder: Path) -> int:
         """Bytes on disk of a subspace's bases and all its styles, headers included."""
         return sum(path.stat().st_size for path in _files(folder))
 
-    def next_picture(self, seed: int, day: str) -> Path:
-        """A fresh file name in A1111's form, `YYYY-MM-DD/00000-<seed>.png`."""
-        folder = self.outputs / day
+    def keep_picture(self, image: Image.Image, parameters: str, seed: int) -> Path:
+        """Save a picture with its parameters, by A1111's names: `YYYY-MM-DD/00000-<seed>.png`."""
+        folder = self.outputs / date.today().isoformat()
         folder.mkdir(parents=True, exist_ok=True)
         numbers = [int(path.name[:5]) for path in folder.glob("[0-9][0-9][0-9][0-9][0-9]-*.png")]
-        return folder / f"{max(numbers, default=-1) + 1:05d}-{seed}.png"
+        path = folder / f"{max(numbers, default=-1) + 1:05d}-{seed}.png"
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("parameters", parameters)
+        with written_aside(path) as aside:
+            image.save(aside, pnginfo=text)
+        return path
+
+    def cover(self, path: Path) -> Path | None:
+        """The picture inside a LoRA's header, laid into the cache as a file; None when it has none."""
+        place = self.root / "cache" / "covers"
+        name = hashlib.sha256(f"{path}|{path.stat().st_mtime_ns}".encode()).hexdigest()[:24]
+        if name not in self._covers:
+            try:
+                content = embedded_cover(read_header(path).metadata)
+            except InvalidFileError:
+                content = None
+            if content is not None:
+                with written_aside(place / name) as aside:
+                    aside.write_bytes(content)
+            self._covers[name] = None if content is None else place / name
+        return self._covers[name]
 
     def _subspace_folder(self, layout: str) -> Path:
         return self.root / "subspaces" / layout[:12]

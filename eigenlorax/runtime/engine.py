@@ -1,6 +1,5 @@
 """Which styles the model wears now, and how long the last change took."""
 
-import hashlib
 import time
 from collections.abc import Iterable, Mapping
 
@@ -28,6 +27,7 @@ class Engine:
         self.base = base
         self._injection = Injection(base.parameters)
         self._worn: object = None
+        self._norms: dict[ModulePath, float] = {}
 
     def wear_blend(self, subspace: Subspace, styles: Mapping[str, Style], strengths: StyleBlend) -> float:
         """Make the model wear exactly this blend of styles.
@@ -64,21 +64,21 @@ class Engine:
 
     def fingerprint(self, paths: Iterable[ModulePath]) -> Fingerprint:
         """What tells this base from another, over these parameters, whatever is worn."""
-        digest, norms = hashlib.sha256(), {}
-        for path in paths:
-            weight = self.pristine(path)
-            digest.update(str(path).encode())
-            digest.update(weight.contiguous().numpy().tobytes())
-            norms[path] = float(weight.double().norm())
-        return Fingerprint(self.base.name, digest.hexdigest(), norms)
+        return Fingerprint(self.base.name, {path: self._weight_norm(path) for path in paths})
 
     def importance(self, paths: Iterable[ModulePath]) -> dict[ModulePath, float]:
         """1 / ||W||^2 of each parameter: a change counts by how much of the base's own weight it is.
 
         For inputs of no preferred direction: the squared change of an output over that output squared.
         """
-        norms = {path: float(self.pristine(path).double().norm()) for path in paths}
+        norms = {path: self._weight_norm(path) for path in paths}
         return {path: 1.0 / norm**2 if norm > 0.0 else 1.0 for path, norm in norms.items()}
+
+    def _weight_norm(self, path: ModulePath) -> float:
+        """||W|| of the base's own value; measured once, since that value never changes."""
+        if path not in self._norms:
+            self._norms[path] = self._injection.norm(path)
+        return self._norms[path]
 
     def _apply(self, updates: Mapping[ModulePath, LoRALayer]) -> None:
         self._worn = None  # an exception halfway must not leave a claim about what is worn

@@ -49,6 +49,11 @@ class Injection:
         weight = self._pristine.get(path, self._parameters[path].detach())
         return weight.float().cpu().reshape(weight.shape[0], -1)
 
+    def norm(self, path: ModulePath) -> float:
+        """Frobenius norm of the base's own value of a parameter, taken where the weight lies."""
+        weight = self._pristine.get(path, self._parameters[path].detach())
+        return float(torch.linalg.vector_norm(weight, dtype=torch.float32))
+
     def eject(self) -> None:
         """Put back every weight that was changed, bit for bit."""
         self.apply({})

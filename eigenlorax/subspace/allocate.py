@@ -12,9 +12,11 @@ of quantizers" (1988); the two-sided core is arXiv:2502.04700 as a Tucker-2 form
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
+from operator import neg, sub
 
 from eigenlorax.module_path import ModulePath
 
@@ -43,6 +45,11 @@ class Option:
     gains: tuple[float, ...]
     price: int
 
+    @cached_property
+    def left(self) -> tuple[float, ...]:
+        """Error after no, one, two, ... private ranks."""
+        return tuple(accumulate(self.gains, sub, initial=self.error))
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -59,7 +66,7 @@ class Choice:
     @property
     def error(self) -> float:
         """Weighted squared error that is left."""
-        return self.option.error - sum(self.option.gains[: self.bought])
+        return self.option.left[self.bought]
 
 
 Options = Mapping[ModulePath, Sequence[Option]]
@@ -71,75 +78,52 @@ def within_budget(options: Options, budget: int) -> Choices:
 
     A budget below what the cheapest choice of every module takes gives that cheapest choice.
     """
-    shared = _upgrade(options, _fill(_cheapest_at(options, budget), budget), budget)
-    alone = _fill(_cheapest_at(_alone(options), budget), budget)
+    shared = _upgrade(options, _fill(_most_within(options, budget), budget), budget)
+    alone = _fill(_most_within(_alone(options), budget), budget)
     return alone if _error(alone) < _error(shared) else shared
 
 
 def within_error(options: Options, error: float) -> Choices:
     """The choices of least bytes whose weighted squared error is at most `error`, or the nearest there is."""
-    shared = _dearest_at(options, error)
-    alone = _dearest_at(_alone(options), error)
+    shared = cheapest_within(options, error)
+    alone = cheapest_within(_alone(options), error)
     return alone if _error(alone) <= error and _bytes(alone) < _bytes(shared) else shared
 
 
-class _Priced:
-    """The options of all modules, ready to be asked for the best at many prices."""
-
-    def __init__(self, options: Options) -> None:
-        self._rows = [
-            (
-                path,
-                [
-                    (option, [-gain for gain in option.gains], [0.0, *accumulate(option.gains)])
-                    for option in choices
-                ],
-            )
-            for path, choices in options.items()
-        ]
-
-    def at(self, price: float) -> dict[ModulePath, Choice]:
-        """Each module's choice of least error + price * bytes."""
-        found = {}
-        for path, choices in self._rows:
-            best, least = None, 0.0
-            for option, negative, total in choices:
-                bought = bisect_left(negative, -price * option.price)
-                cost = option.error - total[bought] + price * (option.file_bytes + bought * option.price)
-                if best is None or cost < least:
-                    best, least = Choice(option, bought), cost
-            if best is not None:
-                found[path] = best
-        return found
+def cheapest_within(options: Options, error: float) -> dict[ModulePath, Choice]:
+    """Each module's choice at the highest price per byte whose outcome has at most `error`."""
+    dear, cheap = _bisected(options, lambda choices: _error(choices) > error)
+    return dear if _error(dear) <= error else cheap
 
 
-def _cheapest_at(options: Options, budget: int) -> dict[ModulePath, Choice]:
-    """The choices at the lowest price that the budget bears."""
-    priced = _Priced(options)
+def _most_within(options: Options, budget: int) -> dict[ModulePath, Choice]:
+    """Each module's choice at the lowest price per byte that the budget bears."""
+    dear, cheap = _bisected(options, lambda choices: _bytes(choices) <= budget)
+    return cheap if _bytes(cheap) <= budget else dear
+
+
+def _bisected(
+    options: Options, holds_when_dear: Callable[[dict[ModulePath, Choice]], bool]
+) -> tuple[dict[ModulePath, Choice], dict[ModulePath, Choice]]:
+    """The choices on both sides of the price per byte above which `holds_when_dear`: (dearer, cheaper)."""
     low, high = -60.0, 20.0  # powers of ten
-    found = priced.at(10.0**high)
+    dear, cheap = _at(options, 10.0**high), _at(options, 10.0**low)
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        candidate = priced.at(10.0**middle)
-        if _bytes(candidate) <= budget:
-            high, found = middle, candidate
+        candidate = _at(options, 10.0**middle)
+        if holds_when_dear(candidate):
+            high, dear = middle, candidate
         else:
-            low = middle
-    return found
+            low, cheap = middle, candidate
+    return dear, cheap
 
 
-def _dearest_at(options: Options, error: float) -> dict[ModulePath, Choice]:
-    """The choices at the highest price whose error is small enough."""
-    priced = _Priced(options)
-    low, high = -60.0, 20.0
-    found = priced.at(10.0**low)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        candidate = priced.at(10.0**middle)
-        if _error(candidate) <= error:
-            low, found = middle, candidate
-        else:
-            high = middle
+def _at(options: Options, price: float) -> dict[ModulePath, Choice]:
+    """Each module's choice of least error + price * bytes."""
+    found = {}
+    for path, choices in options.items():
+        offers = [Choice(o, bisect_left(o.gains, -price * o.price, key=neg)) for o in choices]
+        found[path] = min(offers, key=lambda choice: choice.error + price * choice.file_bytes)
     return found
 
 

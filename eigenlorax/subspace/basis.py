@@ -155,11 +155,18 @@ def missed(layer: CanonicalLayer, basis: Basis) -> CanonicalLayer:
 
     R = [P, U A] diag(S, -S) [Q, V B]^T with A = U^T P, B = V^T Q: nothing of the bases' width is decomposed.
     """
+    if not all(basis.core_shape):
+        return layer
     frame_out, middle_out = torch.linalg.qr(torch.cat([layer.p, basis.out @ (basis.out.mT @ layer.p)], dim=1))
     frame_in, middle_in = torch.linalg.qr(torch.cat([layer.q, basis.into @ (basis.into.mT @ layer.q)], dim=1))
     signed = torch.cat([layer.s, -layer.s])
     left, s, right = torch.linalg.svd(middle_out * signed @ middle_in.mT, full_matrices=False)
     return CanonicalLayer(frame_out @ left, s, frame_in @ right.mT)
+
+
+def empty_basis(rows: int, columns: int) -> Basis:
+    """A basis of no columns: every style keeps this module to itself."""
+    return Basis(torch.zeros(rows, 0, dtype=torch.float16), torch.zeros(columns, 0, dtype=torch.float16))
 
 
 def even_factors(layer: CanonicalLayer, rank: int) -> LoRALayer:

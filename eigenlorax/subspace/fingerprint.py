@@ -7,6 +7,8 @@ from math import sqrt
 
 from eigenlorax.module_path import ModulePath
 
+#: One base in another precision, or summed on another device, differs by rounding alone.
+SAME = 1e-4
 #: Fine-tunes and merges of one base move a weight's norm by a few percent; independent trainings by far more.
 RELATED = 0.10
 
@@ -25,12 +27,11 @@ class Fingerprint:
 
     Attributes:
         name: As the user knows it.
-        digest: SHA-256 (hex) over the weights that the subspace's modules have in the base.
-        norms: Module -> Frobenius norm of the base's weight there.
+        norms: Module -> Frobenius norm of the base's weight there. Hundreds of norms that agree are one base:
+            a hash of all weights would say no more and cost seconds at every start.
     """
 
     name: str
-    digest: str
     norms: Mapping[ModulePath, float]
 
 
@@ -58,12 +59,12 @@ class Comparison:
 
 def compare(one: Fingerprint, other: Fingerprint) -> Comparison:
     """Compare two bases over the modules that both fingerprints cover."""
-    if one.digest == other.digest:
-        return Comparison(Kinship.SAME, 0.0)
     shared = [path for path in one.norms if path in other.norms]
     squares = [
         ((one.norms[path] - other.norms[path]) / max(one.norms[path], other.norms[path], 1e-12)) ** 2
         for path in shared
     ]
     difference = sqrt(sum(squares) / len(squares)) if squares else 1.0
+    if difference <= SAME:
+        return Comparison(Kinship.SAME, difference)
     return Comparison(Kinship.RELATED if difference <= RELATED else Kinship.FOREIGN, difference)

@@ -14,6 +14,7 @@ from eigenlorax.subspace.basis import (
     Basis,
     CanonicalLayer,
     canonical,
+    empty_basis,
     even_factors,
     hooi,
     hosvd,
@@ -190,9 +191,11 @@ def _settle(
     own = [weights[name] for name in layers]
     choice = choices[path]
     forms = list(layers.values())
-    basis = hosvd(forms, own).first(choice.option.k_out, choice.option.k_in)
-    if not choice.bought and choice.option.k_out:
-        basis = hooi(forms, own, basis)
+    if not choice.option.k_out:
+        basis = empty_basis(forms[0].p.shape[0], forms[0].q.shape[0])
+    else:
+        basis = hosvd(forms, own).first(choice.option.k_out, choice.option.k_in)
+        basis = basis if choice.bought else hooi(forms, own, basis)
     bought = _bought(layers, weights, basis, choice.bought)
     for name, layer in layers.items():
         made = making[name]

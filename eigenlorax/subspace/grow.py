@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-import torch
-
 from eigenlorax.errors import SubspaceMismatchError
 from eigenlorax.lora import LoRA
 from eigenlorax.module_path import ModelLayout, ModulePath
-from eigenlorax.subspace.basis import Basis, CanonicalLayer, canonical, even_factors, missed, project
+from eigenlorax.subspace.allocate import NUMBER_BYTES, Option, cheapest_within
+from eigenlorax.subspace.basis import CanonicalLayer, canonical, empty_basis, even_factors, missed, project
 from eigenlorax.subspace.fidelity import measure
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
@@ -19,12 +18,7 @@ def room_for(subspace: Subspace, lora: LoRA, layout: ModelLayout) -> Subspace:
     Its hash differs when modules were added: a new version, to which the styles move as they are.
     """
     added = {
-        path: Basis(
-            torch.zeros(layout[path].matrix[0], 0, dtype=torch.float16),
-            torch.zeros(layout[path].matrix[1], 0, dtype=torch.float16),
-        )
-        for path in sorted(lora.layers)
-        if path not in subspace.bases
+        path: empty_basis(*layout[path].matrix) for path in sorted(lora.layers) if path not in subspace.bases
     }
     sources = {**subspace.sources, lora.name: lora.sha256}
     return Subspace({**subspace.bases, **added}, subspace.layout, sources, subspace.retain)
@@ -60,7 +54,7 @@ def place(
     cores = {path: project(form, subspace.bases[path]) for path, form in forms.items()}
     rests = {path: missed(form, subspace.bases[path]) for path, form in forms.items()}
     total = sum(importance[path] * form.energy for path, form in forms.items())
-    ranks = _bought(rests, importance, (1.0 - retain) * total)
+    ranks = _ranks(rests, importance, (1.0 - retain) * total)
     residuals = {path: even_factors(rests[path], rank) for path, rank in ranks.items()}
     kept = {
         path: float(cores[path].double().square().sum())
@@ -79,20 +73,14 @@ def place(
     )
 
 
-def _bought(
+def _ranks(
     rests: Mapping[ModulePath, CanonicalLayer], importance: Mapping[ModulePath, float], allowed: float
 ) -> dict[ModulePath, int]:
-    steps = []
-    left = 0.0
+    """Module -> private ranks, as the fit's own allocation buys them when the shared columns are given."""
+    options = {}
     for path, rest in rests.items():
-        price = rest.p.shape[0] + rest.q.shape[0]
-        gains = (importance[path] * rest.s.double().square()).tolist()
-        left += sum(gains)
-        steps += [(gain / price, gain, path) for gain in gains]
-    ranks: dict[ModulePath, int] = {}
-    for _, gain, path in sorted(steps, key=lambda step: -step[0]):
-        if left <= allowed or gain <= 0.0:
-            break
-        ranks[path] = ranks.get(path, 0) + 1
-        left -= gain
-    return ranks
+        gains = tuple((importance[path] * rest.s.double().square()).tolist())
+        price = NUMBER_BYTES * (rest.p.shape[0] + rest.q.shape[0])
+        options[path] = [Option(0, 0, 0, sum(gains), gains, price)]
+    choices = cheapest_within(options, allowed)
+    return {path: choice.bought for path, choice in choices.items() if choice.bought}

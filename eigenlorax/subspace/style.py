@@ -8,7 +8,7 @@ from torch import Tensor
 
 from eigenlorax.errors import SubspaceMismatchError, UnknownStyleError
 from eigenlorax.lora import LoRALayer, joined
-from eigenlorax.module_path import Component, ModulePath
+from eigenlorax.module_path import ModulePath
 from eigenlorax.recipe import StyleBlend
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fidelity import Fidelity
@@ -96,8 +96,3 @@ def blend_residuals(styles: Mapping[str, Style], strengths: StyleBlend, path: Mo
         (styles[name].residuals.get(path), strength) for name, strength in strengths.items() if strength
     )
     return [layer.scaled(strength) for layer, strength in chosen if layer is not None]
-
-
-def touches_text_encoders(cores: Mapping[ModulePath, Tensor]) -> bool:
-    """True when a blend changes what a prompt is encoded to."""
-    return any(path.component is not Component.UNET for path in cores)

@@ -180,3 +180,34 @@ def test_sidecars_given_with_their_lora_are_no_entries_of_their_own(given: Path,
     found = [found for _, found in find_all([lora, *sides, lone], scratch)]
     assert names(found) == ["x", "notes"]
     shutil.rmtree(given)
+
+
+def test_a_zip_damaged_inside_is_named(given: Path, scratch: Path) -> None:
+    with zipfile.ZipFile(given / "pack.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.safetensors", bytes(range(256)) * 400)
+    sound = (given / "pack.zip").read_bytes()
+    for place in range(40, len(sound) - 120, 7):
+        damaged = bytearray(sound)
+        damaged[place] ^= 0xFF
+        (given / "pack.zip").write_bytes(bytes(damaged))
+        folder = scratch / str(place)
+        folder.mkdir()
+        found = list(find_loras(given / "pack.zip", folder))
+        assert names(found) == [] and "pack it again" in reasons(found)["pack.zip"], place
+
+
+def test_a_method_that_this_machine_lacks_is_named(given: Path, scratch: Path) -> None:
+    with zipfile.ZipFile(given / "pack.zip", "w") as archive:
+        archive.writestr("x.safetensors", b"x")
+    raw = (given / "pack.zip").read_bytes()
+    # Method 97 (WavPack) in both headers of the entry.
+    raw = raw[:8] + b"\x61\x00" + raw[10:]
+    place = raw.index(b"PK\x01\x02") + 10
+    (given / "pack.zip").write_bytes(raw[:place] + b"\x61\x00" + raw[place + 2 :])
+    assert "pack it again" in reasons(list(find_loras(given / "pack.zip", scratch)))["pack.zip"]
+
+
+def test_links_that_lead_round_in_circles_end(given: Path, scratch: Path) -> None:
+    small(given / "a" / "x.safetensors")
+    (given / "a" / "back").symlink_to(given, target_is_directory=True)
+    assert names(list(find_loras(given, scratch))) == ["x"]

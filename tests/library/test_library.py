@@ -1,11 +1,14 @@
 """What is saved comes back, wholly or not at all."""
 
+import base64
+import io
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
@@ -130,10 +133,11 @@ def test_importing_copies_sidecars_and_never_overwrites(tmp_path: Path, base: Ba
 
 def test_picture_names_count_up(tmp_path: Path) -> None:
     library = Library(tmp_path)
-    path = library.next_picture(7, "2026-01-01")
-    assert path.name == "00000-7.png"
-    path.touch()
-    assert library.next_picture(8, "2026-01-01").name == "00001-8.png"
+    picture = Image.new("RGB", (8, 8))
+    paths = [library.keep_picture(picture, "a cat", seed) for seed in (7, 8)]
+    assert [path.name for path in paths] == ["00000-7.png", "00001-8.png"]
+    with Image.open(paths[1]) as kept:
+        assert kept.text["parameters"] == "a cat"
 
 
 def _failing(path: Path) -> Generator[None, None, None]:
@@ -153,3 +157,16 @@ def test_nothing_half_written_is_left(tmp_path: Path) -> None:
         (aside / "x").write_text("half")
         raise OSError("disk full")
     assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_a_cover_in_the_header_serves_as_preview(tmp_path: Path, base: BaseModel) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8), "teal").save(stream, "PNG")
+    cover = f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    library = Library(tmp_path)
+    lora = tiny.lora(base.layout, "x", 2)
+    with_cover = tiny.write_lora(tmp_path / "x.safetensors", lora, metadata={"modelspec.thumbnail": cover})
+    found = library.cover(with_cover)
+    assert found is not None
+    assert found.read_bytes() == stream.getvalue()
+    assert library.cover(tiny.write_lora(tmp_path / "y.safetensors", lora)) is None

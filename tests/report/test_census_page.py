@@ -11,16 +11,16 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from eigenlorax.census_report import as_json, page
-from eigenlorax.census_words import Verdict, notices, summary, verdict
 from eigenlorax.cli import app
 from eigenlorax.formats.relations import Relations, SeedGroup, relate, sketch
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModulePath
+from eigenlorax.report.census_page import as_json, page
+from eigenlorax.report.census_words import Verdict, notices, summary, verdict
+from eigenlorax.report.svg import Line, heat_map, line_chart
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
 from eigenlorax.subspace.census import Census, take_census
-from eigenlorax.svg import Line, heat_map, line_chart
 from tests import tiny
 
 PATHS = [ModulePath(Component.UNET, f"block.{i}.attn1.to_q") for i in range(14)]

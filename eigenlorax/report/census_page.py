@@ -6,11 +6,11 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from eigenlorax.census_words import Verdict, lead, notices, verdict
 from eigenlorax.formats.relations import Relations
-from eigenlorax.html_page import bar, cards, document, section, stacked_bar, table
+from eigenlorax.report.census_words import Verdict, lead, notices, verdict
+from eigenlorax.report.html_page import bar, cards, document, section, stacked_bar, table
+from eigenlorax.report.svg import Line, heat_map, line_chart
 from eigenlorax.subspace.census import DOMINANT, OWN_RANKS, Census, Side
-from eigenlorax.svg import Line, heat_map, line_chart
 
 _TABLE_DIRECTIONS = (4, 8, 16, 32)
 _MOST_MAPPED = 120

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from eigenlorax.report import SheetRow, contact_sheet, fidelity_table
+from eigenlorax.report.sheet import SheetRow, contact_sheet, fidelity_table
 from eigenlorax.subspace.fidelity import Fidelity
 from eigenlorax.subspace.style import Style
 
