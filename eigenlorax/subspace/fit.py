@@ -16,12 +16,11 @@ from eigenlorax.subspace.basis import (
     canonical,
     empty_basis,
     even_factors,
-    hooi,
-    hosvd,
     missed,
     project,
 )
 from eigenlorax.subspace.fidelity import Fidelity, measure
+from eigenlorax.subspace.frames import hooi, hosvd
 from eigenlorax.subspace.options import options_of
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace

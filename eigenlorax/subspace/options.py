@@ -7,7 +7,8 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from eigenlorax.subspace.allocate import NUMBER_BYTES, Option
-from eigenlorax.subspace.basis import CanonicalLayer, SharedFrames
+from eigenlorax.subspace.basis import CanonicalLayer
+from eigenlorax.subspace.frames import SharedFrames
 
 _THRESHOLDS = 16
 

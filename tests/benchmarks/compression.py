@@ -35,8 +35,9 @@ from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.showcase import drain
 from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL
-from eigenlorax.subspace.basis import canonical, hosvd, project, reconstruct
+from eigenlorax.subspace.basis import canonical, project, reconstruct
 from eigenlorax.subspace.fit import Goal, fit
+from eigenlorax.subspace.frames import hosvd
 
 Approximation = dict[str, dict[ModulePath, LoRALayer]]
 Method = Callable[[Sequence[LoRA], int], tuple[Approximation, int]]

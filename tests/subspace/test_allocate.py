@@ -12,8 +12,9 @@ from eigenlorax.lora import LoRA, LoRALayer, joined
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.showcase import drain
 from eigenlorax.subspace.allocate import Choice, Option, within_budget, within_error
-from eigenlorax.subspace.basis import canonical, hosvd, missed, project, reconstruct
+from eigenlorax.subspace.basis import canonical, missed, project, reconstruct
 from eigenlorax.subspace.fit import Fit, Goal, fit
+from eigenlorax.subspace.frames import hosvd
 from eigenlorax.subspace.options import options_of
 
 PATHS = [ModulePath(Component.UNET, name) for name in ("a", "b", "c")]
