@@ -22,6 +22,8 @@ _THRESHOLDS = (
     (0.50, FidelityVerdict.LOOSE),
     (0.0, FidelityVerdict.LOST),
 )
+#: Relative difference of errors below which neither store is called nearer.
+_TIE = 0.01
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,14 @@ class Fidelity:
         zero_modules: How many modules have an update of exactly zero.
         original_bytes: Size of the LoRA's file.
         style_bytes: Size of the style's file, its share of the bases left out; 0 before it is saved.
+        own_error: Relative error of the LoRA's own truncation to the style's ranks; no store of them does
+            better. None, here and below, where the style was made before these were measured.
+        shared_kept: Share of energy that the shared columns hold, without private residuals.
+        random_kept: The same for a random LoRA of the same singular values, as an expectation.
+        alone_error: Relative error when this LoRA alone is truncated at the style's bytes.
+        alone_bytes: Those bytes: the style's numbers and its part of the bases.
+        effect_error: Relative error with each module weighted as in the fit.
+        alone_effect_error: The same of the LoRA alone at equal bytes.
     """
 
     energy_kept: float
@@ -43,6 +53,33 @@ class Fidelity:
     zero_modules: int
     original_bytes: int
     style_bytes: int = 0
+    own_error: float | None = None
+    shared_kept: float | None = None
+    random_kept: float | None = None
+    alone_error: float | None = None
+    alone_bytes: int = 0
+    effect_error: float | None = None
+    alone_effect_error: float | None = None
+
+    @property
+    def loses(self) -> bool:
+        """True when this LoRA alone, truncated at equal bytes, would be nearer by more than a hundredth.
+
+        Counted in the measure that both aim at, the error weighted as in the fit.
+        """
+        if self.effect_error is None or self.alone_effect_error is None:
+            return False
+        return self.alone_effect_error < self.effect_error * (1.0 - _TIE)
+
+    @property
+    def remark(self) -> str:
+        """What the verdict has to add; empty when there is nothing."""
+        if not self.loses:
+            return ""
+        return (
+            f"its own SVD at equal bytes is nearer (error {self.alone_effect_error:.3f}, here "
+            f"{self.effect_error:.3f}, weighted as in the fit)"
+        )
 
     @property
     def weight_error(self) -> float:

@@ -1,0 +1,76 @@
+"""Words that a LoRA is known by: its name, trigger words and tags; and whether a given word is among them."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eigenlorax.errors import InvalidFileError
+from eigenlorax.formats.header import read_header
+from eigenlorax.formats.report import ImportReport
+from eigenlorax.formats.sidecars import MAX_SIDECAR_BYTES, sidecars_of
+
+_TAG_LISTS = (("tags",), ("model", "tags"), ("civitai", "model", "tags"), ("Tags",))
+
+
+def tags_of(path: Path) -> list[str]:
+    """Every tag of a LoRA file: kohya's training tags, modelspec's, and those of its sidecars.
+
+    What cannot be read has no tags; the file's own report tells what is wrong with it.
+
+    Source: kohya's ss_tag_frequency, modelspec 1.0.1 (tags), Civitai's model JSON (model.tags), SwarmUI.
+    """
+    try:
+        metadata = read_header(path).metadata
+    except InvalidFileError:
+        metadata = {}
+    found = [tag for tag in metadata.get("modelspec.tags", "").split(",") if tag.strip()]
+    for folder in _object(metadata.get("ss_tag_frequency", "")).values():
+        found += [str(tag) for tag in folder] if isinstance(folder, dict) else []
+    for sidecar in sidecars_of(path):
+        if sidecar.suffix in (".json", ".info") and sidecar.stat().st_size <= MAX_SIDECAR_BYTES:
+            found += _listed(_object(sidecar.read_text(encoding="utf-8", errors="replace")))
+    return list(dict.fromkeys(tag.strip() for tag in found))
+
+
+def named_by(word: str, texts: Iterable[str]) -> bool:
+    """True when a word, or a phrase, stands whole in one of the texts, whatever its case.
+
+    A name's underscores and hyphens part words as blanks do; "cat" is in "my_Cat" but not in "catalogue".
+    """
+    wanted = " ".join(_words(word))
+    return bool(wanted) and any(f" {wanted} " in f" {' '.join(_words(text))} " for text in texts)
+
+
+def excluded_by(words: Sequence[str], reports: Iterable[ImportReport]) -> dict[str, str]:
+    """LoRA name -> the first of `words` that its name, its trigger words or its tags hold."""
+    found = {}
+    for report in reports if words else ():
+        texts = [report.name, report.title, *report.trigger_words, *tags_of(report.path)]
+        if word := next((word for word in words if named_by(word, texts)), None):
+            found[report.name] = word.strip()
+    return found
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower())
+
+
+def _listed(content: Mapping[str, Any]) -> Iterator[str]:
+    for place in _TAG_LISTS:
+        value: Any = content
+        for name in place:
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            yield from (tag for tag in value if isinstance(tag, str))
+        elif isinstance(value, str):
+            yield from value.split(",")
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
