@@ -58,6 +58,7 @@ def subspace_parts(subspace: Subspace) -> tuple[dict[str, Tensor], dict[str, str
         "retain": repr(subspace.retain),
         "sources": json.dumps(dict(subspace.sources)),
         "modules": json.dumps([str(module) for module in subspace.bases]),
+        "excluded": json.dumps(dict(subspace.excluded)),
     }
     if subspace.base is not None:
         metadata["base_name"] = subspace.base.name
@@ -94,6 +95,7 @@ def subspace_from(file_name: str, tensor: Callable[[str], Tensor], metadata: Map
         json.loads(metadata["sources"]),
         float(metadata["retain"]),
         _fingerprint(metadata, bases),
+        json.loads(metadata.get("excluded", "{}")),
     )
     if subspace.hash != metadata["hash"]:
         raise InvalidFileError(f"{file_name} is damaged: its bases do not match its hash; compress again")
@@ -175,6 +177,7 @@ def _style_metadata(style: Style) -> dict[str, str]:
         "source_sha256": style.source_sha256,
         "trigger_words": json.dumps(list(style.trigger_words)),
         "fidelity": json.dumps(asdict(style.fidelity)),
+        "notes": json.dumps(dict(style.notes)),
         **({"has_residuals": "1"} if any(layer.rank for layer in style.residuals.values()) else {}),
     }
 
@@ -228,6 +231,7 @@ def style_from(
         source_sha256=metadata["source_sha256"],
         ranks=dict(zip(subspace.bases, ranks, strict=True)),
         residuals=_residuals_from(file_name, cores.tensors, subspace),
+        notes=json.loads(metadata.get("notes", "{}")),
     )
 
 

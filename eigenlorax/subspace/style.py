@@ -31,6 +31,7 @@ class Style:
         ranks: Module -> rank of its core, where that is known to be below the core's size; a
             core is kept in factors when they are smaller than the core itself.
         residuals: Module -> private factors of what the shared columns miss, where they paid for their bytes.
+        notes: What became of it since, in words by topic, such as how it was calibrated; kept with it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Style:
     source_sha256: str = ""
     ranks: Mapping[ModulePath, int] = field(default_factory=dict)
     residuals: Mapping[ModulePath, LoRALayer] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def blend(styles: Mapping[str, Style], strengths: StyleBlend) -> dict[ModulePath, Tensor]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from eigenlorax.module_path import ModulePath
@@ -20,6 +20,7 @@ class Subspace:
         sources: LoRA name -> SHA-256 of its file, for every LoRA the bases were fitted to.
         retain: Mean over the LoRAs of the share of squared norm that cores and residuals keep.
         base: What it was made for; None in files of format 1.
+        excluded: LoRA name -> why the bases were fitted without it, in words for the user.
     """
 
     bases: Mapping[ModulePath, Basis]
@@ -27,6 +28,7 @@ class Subspace:
     sources: Mapping[str, str]
     retain: float
     base: Fingerprint | None = None
+    excluded: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def hash(self) -> str:

@@ -83,6 +83,22 @@ def test_the_smaller_of_dense_and_factored_is_stored(
         assert count == sum(min(ko * ki, r * (ko + ki)) for (ko, ki), r in shapes), name
 
 
+def test_what_was_left_out_and_what_became_of_a_style_is_kept(
+    tmp_path: Path, fitted: Fit, styles: dict[str, Style]
+) -> None:
+    subspace = replace(fitted.subspace, excluded={"odd": "it shares nothing"})
+    assert subspace.hash == fitted.subspace.hash  # why the bases are as they are does not change them
+    save_subspace(subspace, tmp_path / "s.safetensors")
+    assert load_subspace(tmp_path / "s.safetensors").excluded == {"odd": "it shares nothing"}
+    noted = replace(styles["a"], notes={"calibration": "30 steps"})
+    save_style(noted, subspace, tmp_path / "a.safetensors")
+    back = load_style(tmp_path / "a.safetensors", subspace)
+    assert back.notes == {"calibration": "30 steps"}
+    # A style that was opened keeps its numbers but may be given new words.
+    save_style(replace(back, notes={"calibration": "60 steps"}), subspace, tmp_path / "a.safetensors")
+    assert load_style(tmp_path / "a.safetensors", subspace).notes == {"calibration": "60 steps"}
+
+
 def test_a_style_stays_in_its_own_subspace(
     tmp_path: Path, base: BaseModel, fitted: Fit, styles: dict[str, Style]
 ) -> None:
