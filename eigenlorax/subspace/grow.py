@@ -1,86 +1,120 @@
-"""A subspace that takes in one more LoRA: nothing that is there changes by a bit."""
+"""A LoRA in a subspace that was fitted without it: cores, and private ranks for what the columns miss."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from math import fsum
+
+from jaxtyping import Float64
+from torch import Tensor
 
 from eigenlorax.errors import SubspaceMismatchError
-from eigenlorax.lora import LoRA
+from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import ModelLayout, ModulePath
-from eigenlorax.subspace.allocate import NUMBER_BYTES, Option, cheapest_within
-from eigenlorax.subspace.basis import CanonicalLayer, canonical, empty_basis, even_factors, missed, project
+from eigenlorax.subspace.allocate import NUMBER_BYTES, Option, cheapest_within, within_budget
+from eigenlorax.subspace.basis import canonical, empty_basis, even_factors, missed, project
 from eigenlorax.subspace.fidelity import measure
+from eigenlorax.subspace.fit import Goal
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
+
+#: Below this share of the largest, a squared singular value is rounding.
+_NOTHING = 1e-12
 
 
 def room_for(subspace: Subspace, lora: LoRA, layout: ModelLayout) -> Subspace:
     """The subspace with an empty basis for every module that only the new LoRA changes, behind the others.
 
-    Its hash differs when modules were added: a new version, to which the styles move as they are.
+    Its hash differs when modules were added: a new version, to which the styles move as they are. Its
+    `sources` stay those that the bases were fitted to: that is how one knows later who has joined.
     """
     added = {
         path: empty_basis(*layout[path].matrix) for path in sorted(lora.layers) if path not in subspace.bases
     }
-    sources = {**subspace.sources, lora.name: lora.sha256}
-    return Subspace({**subspace.bases, **added}, subspace.layout, sources, subspace.retain)
+    return replace(subspace, bases={**subspace.bases, **added}, base=None if added else subspace.base)
 
 
 def place(
     lora: LoRA,
     subspace: Subspace,
-    retain: float,
+    goal: Goal | float,
     importance: Mapping[ModulePath, float],
     file_bytes: int,
     trigger_words: tuple[str, ...],
 ) -> Style:
-    """A LoRA as a style of a subspace that was fitted without it.
+    """A LoRA as a style of a subspace that does not change by a bit.
 
     What the shared columns hold becomes cores; of what they miss, private ranks are kept, the most error per
-    byte first, until the share `retain` of the squared norm, weighted by `importance`, is reached.
+    byte first, until the goal is reached: a share of the squared norm, weighted by `importance`, or so many
+    bytes of private ranks.
 
     Args:
         lora: The LoRA.
-        subspace: With a basis, an empty one too, for each of its modules.
-        retain: In (0, 1].
+        subspace: With a basis, an empty one too, for each of its modules (`room_for`).
+        goal: What to aim at; at full quality the style is the LoRA to the rounding of float32.
         importance: Module -> factor on its squared error, as in the fit.
         file_bytes: Size of its file.
         trigger_words: Of the style.
 
     Raises:
         SubspaceMismatchError: the subspace lacks one of its modules.
+        InvalidRequestError: a goal that cannot be meant.
     """
-    if strangers := sorted(str(path) for path in lora.layers if path not in subspace.bases):
-        raise SubspaceMismatchError(f"the subspace has no place for {strangers[0]}: make room for it first")
-    forms = {path: canonical(lora.layers[path]) for path in lora.layers}
-    cores = {path: project(form, subspace.bases[path]) for path, form in forms.items()}
-    rests = {path: missed(form, subspace.bases[path]) for path, form in forms.items()}
-    total = sum(importance[path] * form.energy for path, form in forms.items())
-    ranks = _ranks(rests, importance, (1.0 - retain) * total)
-    residuals = {path: even_factors(rests[path], rank) for path, rank in ranks.items()}
-    kept = {
-        path: float(cores[path].double().square().sum())
-        + float(rests[path].s[: ranks.get(path, 0)].double().square().sum())
-        for path in forms
-    }
+    goal = Goal(retain=goal) if isinstance(goal, float) else goal  # TRANSITION
+    goal.check()
+    check_room(lora, subspace)
+    options, total = {}, 0.0
+    for path in lora.layers:
+        form, basis = canonical(lora.layers[path]), subspace.bases[path]
+        rest = missed(form, basis)
+        price = NUMBER_BYTES * (rest.p.shape[0] + rest.q.shape[0])
+        options[path] = [priced((0, 0), 0, importance[path] * rest.s.double().square(), price)]
+        total += importance[path] * form.energy
+    if goal.number_bytes is not None:
+        choices = within_budget(options, goal.number_bytes)
+    else:
+        choices = cheapest_within(options, (1.0 - (goal.retain or 0.0)) * total)
+    bought = {path: choice.bought for path, choice in choices.items()}
+    return settled(lora, subspace, bought, file_bytes, trigger_words)
+
+
+def priced(columns: tuple[int, int], file_bytes: int, gains: Float64[Tensor, " ranks"], price: int) -> Option:
+    """A way to keep a module: so many columns, after which private ranks gain so much each, descending."""
+    above = gains[gains > gains[:1] * _NOTHING].tolist()
+    return Option(*columns, file_bytes, fsum(above), tuple(above), price)
+
+
+def settled(
+    lora: LoRA,
+    subspace: Subspace,
+    bought: Mapping[ModulePath, int],
+    file_bytes: int,
+    trigger_words: tuple[str, ...],
+) -> Style:
+    """The style of a LoRA with so many private ranks in each module."""
+    cores: dict[ModulePath, Tensor] = {}
+    residuals: dict[ModulePath, LoRALayer] = {}
+    ranks, energies, kept = {}, {}, {}
+    for path in lora.layers:
+        form, basis = canonical(lora.layers[path]), subspace.bases[path]
+        cores[path], ranks[path], energies[path] = project(form, basis), form.s.shape[0], form.energy
+        kept[path] = float(cores[path].double().square().sum())
+        if count := bought.get(path, 0):
+            rest = missed(form, basis)
+            residuals[path] = even_factors(rest, count)
+            kept[path] += float(rest.s[:count].double().square().sum())
     return Style(
         name=lora.name,
         cores=cores,
         subspace=subspace.hash,
-        fidelity=measure({path: form.energy for path, form in forms.items()}, kept, file_bytes),
+        fidelity=measure(energies, kept, file_bytes),
         trigger_words=trigger_words,
         source_sha256=lora.sha256,
-        ranks={path: form.s.shape[0] for path, form in forms.items()},
+        ranks=ranks,
         residuals=residuals,
     )
 
 
-def _ranks(
-    rests: Mapping[ModulePath, CanonicalLayer], importance: Mapping[ModulePath, float], allowed: float
-) -> dict[ModulePath, int]:
-    """Module -> private ranks, as the fit's own allocation buys them when the shared columns are given."""
-    options = {}
-    for path, rest in rests.items():
-        gains = tuple((importance[path] * rest.s.double().square()).tolist())
-        price = NUMBER_BYTES * (rest.p.shape[0] + rest.q.shape[0])
-        options[path] = [Option(0, 0, 0, sum(gains), gains, price)]
-    choices = cheapest_within(options, allowed)
-    return {path: choice.bought for path, choice in choices.items() if choice.bought}
+def check_room(lora: LoRA, subspace: Subspace) -> None:
+    """Raises SubspaceMismatchError when the subspace lacks a module of the LoRA."""
+    if strangers := sorted(str(path) for path in lora.layers if path not in subspace.bases):
+        raise SubspaceMismatchError(f"the subspace has no place for {strangers[0]}: make room for it first")
