@@ -1,6 +1,7 @@
 """How far two pictures are from each other."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from eigenlorax.errors import InvalidRequestError
 
 _WINDOW, _SIGMA = 11, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
+#: Root mean square distance below which a LoRA has not changed a picture: half a step of 8 bits.
+_SAME = 0.5 / 255
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,45 @@ class Distance:
 
     rms: float
     ssim: float
+
+
+@dataclass(frozen=True)
+class StyleLikeness:
+    """How far a style's pictures are from its LoRA's, beside how far pictures without any style are.
+
+    Attributes:
+        rms: Mean over the pictures of the root mean square distance between style and original LoRA.
+        base_rms: The same between base model and original LoRA.
+        ssim: Mean structural similarity of style and original LoRA.
+        base_ssim: The same of base model and original LoRA.
+        prompts: What was drawn, trigger words left out; each with every seed.
+        seeds: With which noise.
+        steps: Denoising steps.
+    """
+
+    rms: float
+    base_rms: float
+    ssim: float
+    base_ssim: float
+    prompts: tuple[str, ...]
+    seeds: tuple[int, ...]
+    steps: int
+
+    @property
+    def relative(self) -> float | None:
+        """rms / base_rms: 0 is the LoRA's picture, 1 as far as no style; None where a LoRA shows nothing."""
+        return self.rms / self.base_rms if self.base_rms > _SAME else None
+
+    @property
+    def relative_structure(self) -> float | None:
+        """(1 - ssim) / (1 - base_ssim): the same for structure."""
+        return (1.0 - self.ssim) / (1.0 - self.base_ssim) if self.base_rms > _SAME else None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Every figure and what follows from them, for JSON."""
+        shares = {"relative": self.relative, "relative_structure": self.relative_structure}
+        return {**asdict(self), **shares}
 
 
 def distance(one: Image.Image, other: Image.Image) -> Distance:

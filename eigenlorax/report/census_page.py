@@ -11,6 +11,7 @@ from eigenlorax.report.census_words import Verdict, lead, notices, verdict
 from eigenlorax.report.html_page import bar, cards, document, section, stacked_bar, table
 from eigenlorax.report.svg import Line, heat_map, line_chart
 from eigenlorax.subspace.census import DOMINANT, OWN_RANKS, Census, Side
+from eigenlorax.subspace.outliers import outliers
 
 _TABLE_DIRECTIONS = (4, 8, 16, 32)
 _MOST_MAPPED = 120
@@ -18,9 +19,11 @@ _MOST_MAPPED = 120
 
 def as_json(census: Census, relations: Relations) -> dict[str, Any]:
     """Everything that was measured; each certificate carries its module's name."""
+    strangers = outliers(census)
     content = asdict(census)
     for told, member in zip(content["members"], census.members, strict=True):
         told |= {"beyond_chance": member.beyond_chance, "verdict": verdict(member).value}
+        told["outlier"] = strangers.get(member.name, "")
         told["tails"] = {str(rank): lost for rank, lost in member.tails.items()}
     for told, certificate in zip(content["certificates"], census.certificates, strict=True):
         told["module"] = str(certificate.module)
@@ -31,14 +34,21 @@ def as_json(census: Census, relations: Relations) -> dict[str, Any]:
     }
 
 
-def page(census: Census, relations: Relations) -> str:
-    """The whole report as one HTML page without scripts or requests."""
+def page(census: Census, relations: Relations, more: Sequence[str] = ()) -> str:
+    """The whole report as one HTML page without scripts or requests.
+
+    Args:
+        census: What was measured.
+        relations: Copies and shared random starts.
+        more: Further parts, HTML; they stand above those of the census.
+    """
     count = len(census.members)
     title = f"What {count} LoRAs share" if count > 1 else "One LoRA, measured"
     parts = [
         f'<h1>{title}</h1><p class="lead">{escape(lead(census, relations))}</p>',
         cards(_figures(census)),
         _notices(census, relations),
+        *more,
         _energy(census),
         _saturation(census),
         _members(census, relations),
@@ -138,11 +148,13 @@ def _saturation(census: Census) -> str:
 
 
 def _members(census: Census, relations: Relations) -> str:
+    strangers = outliers(census)
     starts = {name: group.names for group in relations.seed_groups for name in group.names}
     rows = []
     for member in sorted(census.members, key=lambda member: member.beyond_chance):
         own_start = [name for name in starts.get(member.name, ()) if name != member.name]
         note = f"; one random start with {', '.join(own_start)}" if own_start else ""
+        note += "; an outlier: better kept whole, out of the basis" if member.name in strangers else ""
         rows.append(
             [
                 escape(member.name),

@@ -8,6 +8,7 @@ from itertools import combinations
 from eigenlorax.formats.facts import relation_lines
 from eigenlorax.formats.relations import Relations
 from eigenlorax.subspace.census import NEAR_COPY, Census, Member
+from eigenlorax.subspace.outliers import outliers
 
 #: Share of a LoRA's energy by chance above which its coverage tells nothing: the others fill the module.
 _CROWDED = 0.9
@@ -87,6 +88,7 @@ def notices(census: Census, relations: Relations) -> list[str]:
         f"{name} carries over half of a leading direction: the basis speaks for it first"
         for name in census.dominant
     ]
+    lines += [f"{name} is an {why}" for name, why in outliers(census).items()]
     groups = [names for names in census.clusters if not _copies(census, names)]
     return lines + [f"alike in weights: {', '.join(names)}" for names in groups]
 

@@ -68,6 +68,12 @@ td.words { max-width: 30ch; white-space: normal; overflow-wrap: anywhere; }
 .tell { display: flex; justify-content: space-between; gap: 12px; font-size: 13px; color: var(--soft);
   margin-bottom: 12px; }
 .tell:has(+ .stack) { margin: 0; }
+.shots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(320px, 100%), 1fr));
+  gap: 18px 22px; }
+.shots figure { margin: 0; } figcaption { font-size: 13px; color: var(--soft); margin-top: 5px; }
+figcaption b { color: var(--ink); }
+.trio { display: grid; grid-template-columns: repeat(3, 1fr); gap: 4px; }
+.trio img { width: 100%; height: auto; border-radius: 6px; }
 summary { cursor: pointer; font-weight: 600; }
 footer { margin-top: 26px; color: var(--soft); font-size: 13px; }
 """

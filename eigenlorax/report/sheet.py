@@ -52,6 +52,15 @@ def contact_sheet(
     return sheet
 
 
+def stacked(sheets: Sequence[Image.Image]) -> Image.Image:
+    """Sheets below each other, on one paper; not empty."""
+    width, height = max(sheet.width for sheet in sheets), sum(sheet.height for sheet in sheets)
+    whole = Image.new("RGB", (width, height), _PAPER)
+    for number, sheet in enumerate(sheets):
+        whole.paste(sheet, (0, sum(above.height for above in sheets[:number])))
+    return whole
+
+
 def _shortened(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
     if font.getlength(text) <= width:
         return text
@@ -63,23 +72,32 @@ def _shortened(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, wi
 def fidelity_table(styles: Sequence[Style], stored_bytes: int) -> str:
     """One line per style, nearest to its LoRA first, and the collection's bytes below.
 
+    The two figures beside the weight error say what the same LoRA would lose on its own: cut to the style's
+    ranks, and cut at the style's bytes with its part of the bases.
+
     Args:
         styles: Saved styles, so that their sizes are known.
         stored_bytes: Bases and styles together, on disk.
     """
     lines = [
-        f"{'style':<22} {'energy kept':>11} {'weight error':>12} {'verdict':>9} "
-        f"{'LoRA bytes':>11} {'style bytes':>11}  worst module (kept)"
+        f"{'style':<22} {'energy kept':>11} {'weight error':>12} {'own ranks':>9} {'own bytes':>9} "
+        f"{'verdict':>9} {'LoRA bytes':>11} {'style bytes':>11}  worst module (kept)"
     ]
     for style in sorted(styles, key=lambda style: -style.fidelity.energy_kept):
         f = style.fidelity
         lines.append(
-            f"{style.name:<22} {f.energy_kept:>10.1%}  {f.weight_error:>11.3f} {f.verdict.value:>10} "
+            f"{style.name:<22} {f.energy_kept:>10.1%}  {f.weight_error:>11.3f} {_error(f.own_error):>9} "
+            f"{_error(f.alone_error):>9} {f.verdict.value:>10} "
             f"{f.original_bytes:>11,} {f.style_bytes:>11,}  {f.worst_module} ({f.worst_kept:.0%})"
         )
+    lines += [f"{style.name}: {style.fidelity.remark}" for style in styles if style.fidelity.remark]
     original = sum(style.fidelity.original_bytes for style in styles)
     lines.append(size_line(len(styles), original, stored_bytes))
     return "\n".join(lines)
+
+
+def _error(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def size_line(count: int, original_bytes: int, stored_bytes: int) -> str:

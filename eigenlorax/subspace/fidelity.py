@@ -1,8 +1,9 @@
 """How much of a LoRA its subspace keeps, in numbers and in one word."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from eigenlorax.module_path import ModulePath
 
@@ -80,6 +81,12 @@ class Fidelity:
             f"its own SVD at equal bytes is nearer (error {self.alone_effect_error:.3f}, here "
             f"{self.effect_error:.3f}, weighted as in the fit)"
         )
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Every figure and what follows from them, for JSON."""
+        extra = {"weight_error": self.weight_error, "verdict": self.verdict.value, "remark": self.remark}
+        return {**asdict(self), **extra}
 
     @property
     def weight_error(self) -> float:

@@ -1,8 +1,10 @@
 """Tables and sheets say what the figures are."""
 
+from dataclasses import replace
+
 from PIL import Image
 
-from eigenlorax.report.sheet import SheetRow, contact_sheet, fidelity_table
+from eigenlorax.report.sheet import SheetRow, contact_sheet, fidelity_table, stacked
 from eigenlorax.subspace.fidelity import Fidelity
 from eigenlorax.subspace.style import Style
 
@@ -25,3 +27,28 @@ def test_pictures_stand_in_their_cells() -> None:
     )
     colors = {color: count for count, color in sheet.getcolors(10_000) or []}
     assert colors[(255, 0, 0)] == colors[(0, 0, 255)] == 50 * 50
+
+
+def test_what_the_same_lora_would_lose_on_its_own_is_beside_the_error() -> None:
+    style = _style("poor", 0.36)
+    peers = replace(
+        style.fidelity,
+        own_error=0.7,
+        alone_error=0.6,
+        alone_bytes=9,
+        effect_error=0.5,
+        alone_effect_error=0.3,
+    )
+    lines = fidelity_table([replace(style, fidelity=peers), _style("old", 0.99)], 200_000).splitlines()
+    assert lines[2].split()[2:5] == ["0.800", "0.700", "0.600"]
+    assert lines[1].split()[3:5] == ["-", "-"]
+    assert lines[3] == (
+        "poor: its own SVD at equal bytes is nearer (error 0.300, here 0.500, weighted as in the fit)"
+    )
+
+
+def test_sheets_are_stacked_whole() -> None:
+    sheets = [Image.new("RGB", (30, 10), "red"), Image.new("RGB", (20, 15), "blue")]
+    whole = stacked(sheets)
+    assert whole.size == (30, 25)
+    assert whole.getpixel((0, 0)) == (255, 0, 0) and whole.getpixel((19, 24)) == (0, 0, 255)
