@@ -51,9 +51,9 @@ circle.chance { fill: var(--c); }
 .figures :is(th, td) { padding: 2px 10px; border: 0; }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th, td { padding: 6px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { font-size: 12px; color: var(--soft); font-weight: 600; vertical-align: bottom; }
+th { white-space: normal; font-size: 12px; color: var(--soft); font-weight: 600; vertical-align: bottom; }
 th.words, td.words { text-align: left; }
-td.words { max-width: 30ch; white-space: normal; overflow-wrap: anywhere; }
+td.words { min-width: 15ch; max-width: 34ch; white-space: normal; overflow-wrap: anywhere; }
 .bar { position: relative; display: inline-block; width: 110px; height: 10px; border-radius: 5px;
   background: var(--line);
   overflow: hidden; vertical-align: middle; }

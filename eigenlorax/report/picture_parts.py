@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from PIL import Image
 
@@ -73,9 +74,23 @@ def component_pictures(drawn: Sequence[ComponentPictures]) -> str:
         "prompt and seed against the mixture, without it, and along it, as strong as the collection's middle "
         "LoRA. Whatever shows here, wanted or not, is what a shared basis learns first.",
         "where the LoRAs share nothing, each component holds little more than one LoRA's part and its "
-        "mixture is nearly a matter of chance. A component is not a concept, and one prompt shows only a part.",
+        "mixture is nearly a matter of chance. A component is no concept, and one prompt shows only a part.",
         f'<div class="shots">{cells}</div>',
     )
+
+
+def components_json(components: Sequence[Component]) -> list[dict[str, Any]]:
+    """The leading components for programs: shares, signed loads, and who dominates."""
+    return [
+        {
+            "share": one.share,
+            "expected": one.expected,
+            "dominant": one.dominant,
+            "loads": dict(one.loads),
+            "strengths": dict(one.strengths),
+        }
+        for one in components
+    ]
 
 
 def _style(name: str, figure: StyleLikeness, trio: Trio) -> str:

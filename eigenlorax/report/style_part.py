@@ -11,8 +11,8 @@ from eigenlorax.subspace.census import Census
 from eigenlorax.subspace.style import Style
 
 _HEAD = (
-    "style", "verdict", "error", "own SVD, same ranks", "own SVD, same bytes",
-    "in shared columns (by chance)", "covered by the others", "in pictures", "bytes",
+    "style", "verdict", "error", "own SVD at its ranks", "own SVD at its bytes",
+    "in shared columns (by chance)", "covered by the others (by chance)", "in pictures", "kB",
 )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def styles_part(
                 _shares(f.shared_kept, f.random_kept),
                 "-" if member is None else f"{member.coverage:.0%} ({member.expected:.0%})",
                 "-" if seen is None else percent(seen.relative),
-                f"{f.style_bytes:,}",
+                f"{f.style_bytes / 1000:,.0f}",
             ]
         )
     excluded = "".join(

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from eigenlorax.lora import LoRA, joined
+from eigenlorax.lora import LoRA, LoRALayer, joined
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.allocate import NUMBER_BYTES
 from eigenlorax.subspace.basis import reconstruct
@@ -15,7 +15,6 @@ from eigenlorax.subspace.fidelity import Fidelity
 from eigenlorax.subspace.options import core_numbers
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
-from eigenlorax.subspace.truncate import layer_spectrum
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _compare(
     path: ModulePath, style: Style, lora: LoRA, subspace: Subspace, weight: float, sharers: int
 ) -> _Module:
     layer = lora.layers[path]
-    s = layer_spectrum(layer).s.square()
+    s = _energies(layer)
     rows, columns = layer.up.shape[0], layer.down.shape[1]
     basis, core, residual = subspace.bases.get(path), style.cores.get(path), style.residuals.get(path)
     parts = [] if basis is None or core is None else [reconstruct(core, basis)]
@@ -131,6 +130,14 @@ def _compare(
         price=NUMBER_BYTES * (rows + columns),
         paid=NUMBER_BYTES * numbers,
     )
+
+
+def _energies(layer: LoRALayer) -> Float64[Tensor, " rank"]:
+    """Squared singular values of up @ down, descending, from the r x r Gram matrices of both factors."""
+    up, down = layer.up.double(), layer.down.double()
+    values, vectors = torch.linalg.eigh(up.mT @ up)
+    root = vectors * values.clamp(min=0.0).sqrt()
+    return torch.linalg.eigvalsh(root.mT @ (down @ down.mT) @ root).flip(0).clamp(min=0.0)
 
 
 def _alone(modules: list[_Module], budget: float) -> list[int]:
