@@ -10,7 +10,8 @@ from PIL import Image
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.report.sheet import SheetRow, contact_sheet
 from eigenlorax.runtime.generate import Step
-from eigenlorax.studio import Compressed, Finished, Studio
+from eigenlorax.studio import Finished, Studio
+from eigenlorax.subspaces.desk import Compressed
 
 Event = TypeVar("Event")
 Result = TypeVar("Result")

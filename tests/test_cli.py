@@ -12,8 +12,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from eigenlorax.cli import app
+from eigenlorax.cli.compressing import bytes_from
+from eigenlorax.errors import InvalidRequestError
 from eigenlorax.runtime.sdxl import BaseModel
+from eigenlorax.studio import Studio
 from tests import tiny
+from tests.conftest import CPU
 
 ROOT = Path(__file__).parent.parent
 
@@ -81,3 +85,69 @@ def test_inspect_names_what_is_broken_and_says_so_to_scripts(tmp_path: Path, tin
     result = CliRunner().invoke(app, ["inspect", str(path), "--model", str(tiny_model)])
     assert result.exit_code == 1
     assert "not a safetensors file" in result.output
+
+
+def test_compress_imports_first_and_keeps_what_it_made(
+    tmp_path: Path, tiny_model: Path, base: BaseModel
+) -> None:
+    for seed in range(3):
+        tiny.write_lora(tmp_path / "in" / f"s{seed}.safetensors", tiny.lora(base.layout, "x", seed=seed))
+    (tmp_path / "in" / "bad.safetensors").write_text("text")
+    where = ["compress", "--data-dir", str(tmp_path / "data"), "--model", str(tiny_model)]
+    report = tmp_path / "report.json"
+    chosen = ["--loras", str(tmp_path / "in"), "--name", "s0", "--name", "s2", "--json", str(report)]
+    result = CliRunner().invoke(app, [*where, *chosen])
+    assert result.exit_code == 0, result.output
+    assert "bad.safetensors: bad.safetensors is not a safetensors file" in result.output
+    assert "2 LoRAs: " in result.output
+    figures = json.loads(report.read_text())
+    assert set(figures["styles"]) == {"s0", "s2"}
+    assert all(style["energy_kept"] > 0.9 for style in figures["styles"].values())
+    # The LoRAs stay in the library, so that a second call needs no --loras.
+    result = CliRunner().invoke(app, [*where, "--budget", "60 kB", "--json", str(report)])
+    assert result.exit_code == 0, result.output
+    figures = json.loads(report.read_text())
+    assert set(figures["styles"]) == {"s0", "s1", "s2"}
+    assert figures["stored_bytes"] <= 60_000
+    assert set(Studio(str(tiny_model), tmp_path / "data", CPU).styles) == {"s0", "s1", "s2"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--name", "nobody"], "no usable LoRA named nobody"),
+        (["--retain", "0.9", "--budget", "1MB"], "give one of them"),
+        (["--budget", "much"], "'much' is no size"),
+        (["--retain", "1.5"], "1.5"),
+    ],
+)
+def test_compress_says_what_cannot_be(
+    tmp_path: Path, tiny_model: Path, base: BaseModel, arguments: list[str], words: str
+) -> None:
+    lora = tiny.write_lora(tmp_path / "s.safetensors", tiny.lora(base.layout, "x"))
+    where = ["--data-dir", str(tmp_path / "data"), "--model", str(tiny_model), "--loras", str(lora)]
+    result = CliRunner().invoke(app, ["compress", *where, *arguments])
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        ("30MB", 30_000_000),
+        ("1.5 gb", 1_500_000_000),
+        ("2KiB", 2048),
+        ("100", 100),
+        ("7 B", 7),
+        ("3M", 3_000_000),
+    ],
+)
+def test_sizes_are_read_as_people_write_them(words: str, size: int) -> None:
+    assert bytes_from(words) == size
+
+
+@pytest.mark.parametrize("words", ["", "MB", "-3MB", "1e6", "3TB", "IB", "5 I"])
+def test_what_is_no_size_is_refused(words: str) -> None:
+    with pytest.raises(InvalidRequestError, match="is no size"):
+        bytes_from(words)

@@ -29,7 +29,7 @@ def data(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Path:
     for seed, name in enumerate("ab"):
         lora = tiny.lora(base.layout, name, 8, seed)
         studio.import_paths([tiny.write_lora(tmp_path / f"{name}.safetensors", lora)])
-    drain(studio.compress(retain=0.9))
+    drain(studio.subspaces.compress(retain=0.9))
     return tmp_path / "data"
 
 
@@ -53,7 +53,7 @@ studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
 request = GenerationRequest("a cat", seed=3, steps=1, width=64, height=64)
 # From here on no file may grow beyond a kilobyte: what a full disk does, for real.
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-for work in (lambda: drain(studio.compress(retain=0.99)), lambda: studio.add_style("a"), lambda: drain(studio.generate(request))):
+for work in (lambda: drain(studio.subspaces.compress(retain=0.99)), lambda: studio.subspaces.add("a"), lambda: drain(studio.generate(request))):
     try:
         work()
     except NotWrittenError as error:
@@ -89,9 +89,9 @@ from tests.conftest import CPU
 studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
 print("ready", flush=True)
 while True:
-    drain(studio.compress(retain=0.9))
-    studio.remove_style("b")
-    studio.add_style("b")
+    drain(studio.subspaces.compress(retain=0.9))
+    studio.subspaces.remove("b")
+    studio.subspaces.add("b")
 """
 
 
@@ -153,7 +153,7 @@ def test_what_a_kill_left_half_written_is_no_lora_and_no_embedding(data: Path, t
 def test_an_earlier_compression_stays_on_disk(data: Path, tiny_model: Path) -> None:
     studio = Studio(str(tiny_model), data, CPU)
     before = {path: path.read_bytes() for path in data.rglob("styles/*.safetensors")}
-    drain(studio.compress(retain=0.5))
+    drain(studio.subspaces.compress(retain=0.5))
     assert before and all(path.read_bytes() == content for path, content in before.items())
 
 
@@ -165,4 +165,4 @@ def test_a_read_only_folder_is_told(data: Path, tiny_model: Path, monkeypatch: p
 
     monkeypatch.setattr("tempfile.mkdtemp", refuse)
     with pytest.raises(NotWrittenError, match="Permission denied"):
-        drain(studio.compress())
+        drain(studio.subspaces.compress())

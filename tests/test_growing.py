@@ -14,6 +14,7 @@ from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
+from eigenlorax.subspace.fit import Goal
 from eigenlorax.subspace.grow import place, room_for
 from eigenlorax.subspace.style import blend_layers
 from tests import tiny
@@ -27,7 +28,7 @@ def studio(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Studio:
     studio = Studio(str(tiny_model), tmp_path / "data", CPU)
     for lora in [*tiny.relatives(base.layout, ("a", "b", "c"), 4, 1), tiny.lora(base.layout, "own", 8, 7)]:
         studio.import_paths([tiny.write_lora(tmp_path / f"{lora.name}.safetensors", lora)])
-    drain(studio.compress(retain=0.9))
+    drain(studio.subspaces.compress(retain=0.9))
     later = tiny.lora(base.layout, "later", 4, 20, components=tuple(Component))
     studio.import_paths([tiny.write_lora(tmp_path / "later.safetensors", later)])
     return studio
@@ -38,7 +39,7 @@ def test_a_lora_added_later_leaves_the_others_bit_for_bit(
 ) -> None:
     before = drain(studio.generate(REQUEST)).image.tobytes()
     files = {path.name: path for path in (tmp_path / "data").rglob("styles/*.safetensors")}
-    style = studio.add_style("later", retain=0.95)
+    style = studio.subspaces.add("later", retain=0.95)
     assert style.fidelity.energy_kept > 0.9
     assert studio.styles.keys() == {"a", "b", "c", "own", "later"}
     assert drain(studio.generate(REQUEST)).image.tobytes() == before
@@ -52,25 +53,25 @@ def test_a_lora_added_later_leaves_the_others_bit_for_bit(
 
 def test_one_taken_out_leaves_the_others(studio: Studio) -> None:
     before = drain(studio.generate(REQUEST)).image.tobytes()
-    studio.remove_style("own")
+    studio.subspaces.remove("own")
     assert studio.styles.keys() == {"a", "b", "c"}
     assert drain(studio.generate(REQUEST)).image.tobytes() == before
     with pytest.raises(UnknownStyleError, match="own"):
-        studio.remove_style("own")
+        studio.subspaces.remove("own")
     with pytest.raises(InvalidRequestError):
-        studio.add_style("nobody")
+        studio.subspaces.add("nobody")
 
 
 @pytest.mark.parametrize("retain", [0.5, 0.9, 0.99])
 def test_what_is_kept_is_what_was_asked_and_what_is_told(
     studio: Studio, base: BaseModel, retain: float
 ) -> None:
-    subspace, _ = studio.exports._current()
+    subspace = studio.subspaces.current.subspace
     assert subspace is not None
     lora: LoRA = tiny.lora(base.layout, "new", 6, 30, components=(Component.UNET, Component.TEXT_ENCODER))
     grown = room_for(subspace, lora, base.layout)
     assert list(grown.bases)[: len(subspace.bases)] == list(subspace.bases)
-    style = place(lora, grown, retain, dict.fromkeys(lora.layers, 1.0), 1, ())
+    style = place(lora, grown, Goal(retain=retain), dict.fromkeys(lora.layers, 1.0), 1, ())
     layers = blend_layers(grown, {"new": style}, {"new": 1.0})
     wrong = size = 0.0
     for path, layer in lora.layers.items():

@@ -135,7 +135,7 @@ def test_a_bundle_dropped_elsewhere_brings_its_styles(
     giver.import_paths(
         [lora_file(tmp_path / f"{name}.safetensors", base, n) for n, name in enumerate(("neon", "chalk"))]
     )
-    drain(giver.compress())
+    drain(giver.subspaces.compress())
     giver.exports.bundle(["neon"], tmp_path / "gift.safetensors")
     taker = Studio(str(tiny_model), tmp_path / "taker", CPU)
     (result,) = taker.import_paths([tmp_path / "gift.safetensors"])

@@ -8,8 +8,9 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "eigenlorax"
 ROOMS = [
-    "__init__", "errors", "module_path", "lora", "recipe", "likeness", "formats", "subspace", "runtime", "library",
-    "report", "easel", "export", "intake", "studio", "census_case", "picture_case", "showcase", "cli", "__main__",
+    "__init__", "errors", "module_path", "lora", "recipe", "likeness", "formats", "subspace", "runtime", "training",
+    "library", "report", "originals", "subspaces", "easel", "export", "intake", "studio", "census_case", "picture_case",
+    "showcase", "cli", "__main__",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 300

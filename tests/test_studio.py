@@ -41,7 +41,7 @@ def studio(tmp_path: Path, tiny_model: Path, dropped: Path) -> Studio:
 
 def test_import_compress_generate(studio: Studio) -> None:
     assert [entry.report.verdict for entry in studio.entries()] == [Verdict.USABLE] * 3
-    compressed = drain(studio.compress(retain=0.99999))
+    compressed = drain(studio.subspaces.compress(retain=0.99999))
     assert set(compressed.styles) == {"s0", "s1", "s2"}
     assert compressed.stored_bytes == studio.stored_bytes > 0
     assert compressed.styles["s1"].trigger_words == ("look 1",)
@@ -55,7 +55,7 @@ def test_import_compress_generate(studio: Studio) -> None:
 
 
 def test_the_second_use_of_a_blend_is_free_and_equal(studio: Studio) -> None:
-    drain(studio.compress())
+    drain(studio.subspaces.compress())
     request = replace(REQUEST, styles={"s0": 0.7, "s2": -0.4})
     first, again = drain(studio.generate(request)), drain(studio.generate(request))
     assert first.switch_ms > 0.0 == again.switch_ms
@@ -64,7 +64,7 @@ def test_the_second_use_of_a_blend_is_free_and_equal(studio: Studio) -> None:
 
 
 def test_tomorrow_the_same_styles_draw_the_same(studio: Studio, tmp_path: Path, tiny_model: Path) -> None:
-    drain(studio.compress())
+    drain(studio.subspaces.compress())
     request = replace(REQUEST, styles={"s0": 1.0})
     again = Studio(str(tiny_model), tmp_path / "data", CPU)
     assert set(again.styles) == set(studio.styles)
@@ -74,7 +74,7 @@ def test_tomorrow_the_same_styles_draw_the_same(studio: Studio, tmp_path: Path, 
 
 
 def test_a_picture_carries_its_recipe(studio: Studio) -> None:
-    drain(studio.compress())
+    drain(studio.subspaces.compress())
     finished = drain(studio.generate(replace(REQUEST, styles={"s0": 0.5}, negative_prompt="dog")))
     with Image.open(finished.path) as image:
         assert image.info["parameters"] == finished.parameters
@@ -108,13 +108,13 @@ def test_bad_files_are_left_out_with_a_reason_and_good_ones_go_in(studio: Studio
     assert "--model" in outcomes["sdxl.safetensors"].reason
     names = {entry.report.name for entry in studio.entries()}
     assert names == {"s0", "s1", "s2", "sd15", "sdxl"}
-    assert set(drain(studio.compress()).styles) == {"s0", "s1", "s2"}
+    assert set(drain(studio.subspaces.compress()).styles) == {"s0", "s1", "s2"}
 
 
 def test_requests_that_cannot_be_drawn(studio: Studio) -> None:
     with pytest.raises(InvalidRequestError, match="press Compress"):
         drain(studio.generate(replace(REQUEST, styles={"s0": 1.0})))
-    drain(studio.compress())
+    drain(studio.subspaces.compress())
     with pytest.raises(UnknownStyleError, match="nope"):
         drain(studio.generate(replace(REQUEST, styles={"nope": 1.0})))
     with pytest.raises(InvalidRequestError, match="no usable LoRA"):
@@ -133,12 +133,12 @@ def test_requests_that_cannot_be_drawn(studio: Studio) -> None:
 
 
 def test_cancel_frees_the_lock_and_harms_nothing(studio: Studio) -> None:
-    drain(studio.compress())
+    drain(studio.subspaces.compress())
     before = drain(studio.generate(REQUEST))
     events = studio.generate(replace(REQUEST, styles={"s0": 1.0}))
     next(events)
     events.close()
-    fitting = studio.compress(retain=0.5)
+    fitting = studio.subspaces.compress(retain=0.5)
     next(fitting)
     fitting.close()
     assert drain(studio.generate(REQUEST)).image.tobytes() == before.image.tobytes()
@@ -147,16 +147,16 @@ def test_cancel_frees_the_lock_and_harms_nothing(studio: Studio) -> None:
 def test_a_damaged_subspace_is_told_and_mended_by_compressing(
     studio: Studio, tmp_path: Path, tiny_model: Path
 ) -> None:
-    drain(studio.compress())
+    drain(studio.subspaces.compress())
     next((tmp_path / "data" / "subspaces").rglob("subspace.safetensors")).write_bytes(b"gone")
     again = Studio(str(tiny_model), tmp_path / "data", CPU)
     assert "Press Compress" in again.notice
     assert again.styles == {}
-    assert set(drain(again.compress()).styles) == {"s0", "s1", "s2"}
+    assert set(drain(again.subspaces.compress()).styles) == {"s0", "s1", "s2"}
 
 
 def test_showcase_draws_originals_above_styles(studio: Studio) -> None:
-    compressed = drain(studio.compress())
+    compressed = drain(studio.subspaces.compress())
     events = list(draw_showcase(studio, compressed, ["s0", "s1"], prompts=("a cat",)))
     assert [event.done for event in events] == [1, 2, 3, 4, 5]
     showcase = drain(draw_showcase(studio, compressed, ["s0"], prompts=("a cat",)))
@@ -174,15 +174,15 @@ def test_compressing_tells_of_a_shared_start(studio: Studio, tmp_path: Path, bas
     first = tiny.lora(base.layout, "x", 4, 0)
     layers = {path: replace(layer, up=layer.up.flip(0)) for path, layer in first.layers.items()}
     studio.import_paths([tiny.write_lora(tmp_path / "again.safetensors", replace(first, layers=layers))])
-    (group,) = drain(studio.compress()).relations.seed_groups
+    (group,) = drain(studio.subspaces.compress()).relations.seed_groups
     assert group.names == ("again", "s0")
 
 
 @pytest.mark.parametrize("budget", [60_000, 120_000])
 def test_a_budget_is_kept_to_with_headers_counted(studio: Studio, budget: int) -> None:
-    assert drain(studio.compress(budget=budget)).stored_bytes <= budget
+    assert drain(studio.subspaces.compress(budget=budget)).stored_bytes <= budget
 
 
 def test_a_budget_below_the_headers_is_refused(studio: Studio) -> None:
     with pytest.raises(InvalidRequestError, match="too few"):
-        drain(studio.compress(budget=100))
+        drain(studio.subspaces.compress(budget=100))

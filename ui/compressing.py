@@ -7,8 +7,9 @@ import gradio as gr
 from gradio.events import Dependency
 
 from eigenlorax.errors import InvalidRequestError, StudioError
-from eigenlorax.studio import Compressed, Studio
+from eigenlorax.studio import Studio
 from eigenlorax.subspace.fit import FitProgress
+from eigenlorax.subspaces.desk import Compressed
 from ui import markup, text
 from ui.events import GPU, Updates, drive, warn
 from ui.generate import idle
@@ -29,7 +30,7 @@ def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dep
         store is made as good as it can be within that size instead.
         """
         yield from drive(
-            studio.compress(names or None, retain, int(megabytes * 1e6) if megabytes else None),
+            studio.subspaces.compress(names or None, retain, int(megabytes * 1e6) if megabytes else None),
             lambda event: {tab.job: _progress(event), tab.cancel: gr.update(interactive=True)},
             lambda result, seconds: _finished(tab, result, seconds) | {tab.cancel: idle()},
             lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: idle()},
@@ -49,7 +50,7 @@ def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dep
             if not names:
                 raise InvalidRequestError(text.NOTHING_CHOSEN)
             for name in names:
-                studio.add_style(name, retain)
+                studio.subspaces.add(name, retain)
         except StudioError as error:
             return {tab.job: markup.line(warn(error), "bad")}
         return {tab.job: markup.line(text.grown(names, studio.stored_bytes), "good")}

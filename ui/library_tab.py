@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from eigenlorax.studio import DEFAULT_RETAIN, Studio
+from eigenlorax.studio import Studio
+from eigenlorax.subspaces.desk import DEFAULT_RETAIN
 from ui import markup, text
 from ui.panel import panel
 

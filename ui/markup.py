@@ -6,9 +6,10 @@ from pathlib import Path
 
 from eigenlorax.formats.facts import facts, relation_lines
 from eigenlorax.formats.report import Verdict
-from eigenlorax.studio import Compressed, Imported, LibraryEntry, Studio
+from eigenlorax.studio import Imported, LibraryEntry, Studio
 from eigenlorax.subspace.fidelity import Fidelity, FidelityVerdict
 from eigenlorax.subspace.style import Style
+from eigenlorax.subspaces.desk import Compressed
 from ui import text
 from ui.thumbs import thumbnail_folder, thumbnail_url
 
@@ -172,11 +173,11 @@ def _bar(fidelity: Fidelity) -> str:
 
 def current_subspace(studio: Studio) -> str:
     """The current subspace's sizes and fidelity; nothing before the first compression."""
-    styles = studio.styles
+    styles, current = studio.styles, studio.subspaces.current
+    if not styles:
+        return ""
     before = sum(style.fidelity.original_bytes for style in styles.values())
-    return (
-        compression(Compressed(styles, before, studio.stored_bytes, sharing=studio.sharing)) if styles else ""
-    )
+    return compression(Compressed(styles, before, current.stored_bytes, sharing=current.sharing))
 
 
 def compression(result: Compressed) -> str:

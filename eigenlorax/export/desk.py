@@ -1,7 +1,7 @@
 """All ways out of the studio, for the page, the command line and the API alike."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
 
@@ -21,14 +21,10 @@ from eigenlorax.formats.read import LoRAReader
 from eigenlorax.library.atomic import told
 from eigenlorax.library.bundle import keep_bundle, load_bundle, save_bundle
 from eigenlorax.library.library import Library
-from eigenlorax.lora import LoRA
+from eigenlorax.originals import Originals
 from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.subspace.style import Style
-from eigenlorax.subspace.subspace import Subspace
-
-Current = tuple[Subspace | None, Mapping[str, Style]]
-"""The subspace that is open and its styles."""
+from eigenlorax.subspaces.current import CurrentSubspace
 
 
 class ExportDesk:
@@ -40,9 +36,8 @@ class ExportDesk:
         reader: Reads LoRA files back.
         library: Where bundles are kept.
         lock: The studio's.
-        current: Gives what is open now.
-        original: Gives an original LoRA by name with its trigger words, or raises InvalidRequestError.
-        reopen: Opens what the library has become.
+        current: What is open.
+        originals: The library's LoRAs.
     """
 
     def __init__(
@@ -53,12 +48,11 @@ class ExportDesk:
         library: Library,
         lock: Lock,
         *,
-        current: Callable[[], Current],
-        original: Callable[[str], tuple[LoRA, tuple[str, ...]]],
-        reopen: Callable[[], None],
+        current: CurrentSubspace,
+        originals: Originals,
     ) -> None:
         self._base, self._engine, self._reader, self._library = base, engine, reader, library
-        self._lock, self._current, self._original, self._reopen = lock, current, original, reopen
+        self._lock, self._current, self._originals = lock, current, originals
 
     def predict(self, request: LoRAExport) -> Prediction:
         """Error, size and what is left out of an export, before anything is written.
@@ -100,11 +94,8 @@ class ExportDesk:
             NotWrittenError: the disk refused, or a weight did not come back; nothing is left.
         """
         with self._lock:
-            subspace, styles = self._current()
-            if subspace is not None:
-                self._engine.wear_blend(subspace, styles, request.styles)
-            elif any(request.styles.values()):
-                raise InvalidRequestError("there are no styles yet: press Compress first")
+            if self._current.subspace is not None or any(request.styles.values()):
+                self._engine.wear_blend(self._current.needed(), self._current.styles, request.styles)
             else:
                 self._engine.wear_nothing()
             try:
@@ -121,9 +112,7 @@ class ExportDesk:
             NotWrittenError: the disk refused.
         """
         with self._lock:
-            subspace, styles = self._current()
-            if subspace is None:
-                raise InvalidRequestError("there are no styles yet: press Compress first")
+            subspace, styles = self._current.needed(), self._current.styles
             chosen = list(styles if names is None else dict.fromkeys(names))
             if missing := sorted(set(chosen) - styles.keys()):
                 raise UnknownStyleError(
@@ -156,16 +145,13 @@ class ExportDesk:
                 )
             with told(self._library.root):
                 names = keep_bundle(bundle, self._library)
-            self._reopen()
+            self._current.open()
             return names
 
     def _exact(self, request: LoRAExport) -> Exact:
         if request.lora:
             if any(request.styles.values()):
                 raise InvalidRequestError("choose styles or one original LoRA to export, not both")
-            lora, trigger_words = self._original(request.lora)
-            return exact_lora(request.lora, lora.layers, trigger_words)
-        subspace, styles = self._current()
-        if subspace is None:
-            raise InvalidRequestError("there are no styles yet: press Compress first")
-        return exact_blend(subspace, styles, request.styles)
+            report = self._originals.named(request.lora)
+            return exact_lora(request.lora, self._originals.open(report).layers, report.trigger_words)
+        return exact_blend(self._current.needed(), self._current.styles, request.styles)

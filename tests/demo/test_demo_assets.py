@@ -122,7 +122,7 @@ def test_few_shot_pictures_are_split_by_subject() -> None:
 
 
 def test_the_main_job_on_trained_weights(studio: Studio) -> None:
-    compressed = drain(studio.compress())
+    compressed = drain(studio.subspaces.compress())
     assert compressed.stored_bytes < compressed.original_bytes
     name = max(compressed.styles, key=lambda n: compressed.styles[n].fidelity.energy_kept)
     trigger = ", ".join(compressed.styles[name].trigger_words)

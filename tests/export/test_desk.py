@@ -56,7 +56,7 @@ def _studio(root: Path, tiny_model: Path, base: BaseModel) -> Studio:
     save_file(with_norm, folder / "s2.safetensors", {"modelspec.trigger_phrase": "look 2"})
     studio = Studio(str(tiny_model), root / "data", CPU)
     studio.import_paths([folder])
-    drain(studio.compress(retain=0.99999))
+    drain(studio.subspaces.compress(retain=0.99999))
     return studio
 
 

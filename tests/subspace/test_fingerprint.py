@@ -45,7 +45,7 @@ def test_relatives_and_strangers(
 def test_the_studio_says_what_to_expect(tmp_path: Path, tiny_model: Path, base: BaseModel) -> None:
     studio = Studio(str(tiny_model), tmp_path / "data", CPU)
     studio.import_paths([tiny.write_lora(tmp_path / "x.safetensors", tiny.lora(base.layout, "x"))])
-    drain(studio.compress())
+    drain(studio.subspaces.compress())
     assert Studio(str(tiny_model), tmp_path / "data", CPU).notice == ""
     (file,) = (tmp_path / "data").rglob("subspace.safetensors")
     assert load_subspace(file).base is not None

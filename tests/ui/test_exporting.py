@@ -25,7 +25,7 @@ def studio(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Studio:
         file = tiny.write_lora(tmp_path / f"{name}.safetensors", tiny.lora(base.layout, name, 4, seed))
         file.with_suffix(".json").write_text(json.dumps({"activation text": f"{name} style"}))
         studio.import_paths([file])
-    drain(studio.compress(retain=0.999))
+    drain(studio.subspaces.compress(retain=0.999))
     return studio
 
 

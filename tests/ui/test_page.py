@@ -89,7 +89,7 @@ def test_paths_are_imported_or_explained(studio: Studio, file: Path, tmp_path: P
 
 def test_names_from_files_are_escaped_everywhere(studio: Studio, file: Path) -> None:
     results = import_named(studio, str(file))
-    list(studio.compress())
+    list(studio.subspaces.compress())
     pieces = (markup.import_results(results), markup.library(studio), markup.current_subspace(studio))
     for piece in pieces:
         assert "neon &lt;b&gt;" in piece
@@ -101,7 +101,7 @@ def test_the_header_tells_what_there_is(studio: Studio, file: Path) -> None:
     assert "none yet" in markup.header(studio)
     import_named(studio, str(file))
     assert rack_props(studio) == {"styles": [], "usable": 1, "ready": True}
-    list(studio.compress())
+    list(studio.subspaces.compress())
     assert "1 style · " in markup.header(studio)
 
 

@@ -22,6 +22,7 @@ ALLOWED = {
     "eigenlorax.subspace.fidelity": {"Fidelity", "FidelityVerdict"},
     "eigenlorax.subspace.fit": {"FitProgress"},
     "eigenlorax.subspace.style": {"Style"},
+    "eigenlorax.subspaces.desk": {"Compressed", "DEFAULT_RETAIN"},
 }
 
 
