@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "eigenlorax"
 ROOMS = [
     "__init__", "errors", "module_path", "lora", "recipe", "likeness", "formats", "subspace", "runtime", "training",
-    "library", "report", "originals", "subspaces", "easel", "export", "intake", "studio", "census_case", "picture_case",
+    "library", "report", "originals", "easel", "subspaces", "export", "intake", "studio", "picture_case", "census_case",
     "showcase", "cli", "__main__",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))

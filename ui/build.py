@@ -16,6 +16,7 @@ from ui.exporting import wire_exporting
 from ui.generate import idle, wire_generate
 from ui.generate_tab import GenerateTab, generate_tab
 from ui.library_tab import LibraryTab, library_tab, usable_names
+from ui.looking import wire_looking
 from ui.memory import wire_memory
 from ui.panel import panel
 from ui.rack import rack_props
@@ -84,7 +85,9 @@ def _wire(studio: Studio, page: gr.Blocks, shown: _Shown) -> None:
     compressing = wire_compressing(studio, library, tab.rack)
     for event in compressing:
         refresh(event)
-    measuring = [*compressing, wire_reporting(studio, library)]
+    looking = wire_looking(studio, library)
+    refresh(looking)
+    measuring = [*compressing, looking, wire_reporting(studio, library)]
     drawing = [*wire_generate(studio, tab), *wire_compare(studio, tab)]
     _cancel(tab.asking.cancel, tab.seeing.status, drawing)
     _cancel(library.cancel, library.job, measuring)

@@ -10,7 +10,7 @@ from eigenlorax.errors import InvalidRequestError, StudioError
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.fit import FitProgress
 from eigenlorax.subspaces.desk import Compressed
-from ui import markup, text
+from ui import looking_text, markup, text
 from ui.events import GPU, Updates, drive, warn
 from ui.generate import idle
 from ui.library_tab import LibraryTab
@@ -23,21 +23,28 @@ def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dep
         also: The rack, whose empty state has a button that compresses too.
     """
 
-    def compress(names: list[str], retain: float, megabytes: float) -> Iterator[Updates]:
+    def compress(names: list[str], retain: float, megabytes: float, exclude: str = "") -> Iterator[Updates]:
         """Fit one shared subspace to LoRAs of the library: all usable ones when `names` is empty.
+
+        `exclude` holds words, comma-separated; a LoRA whose name, trigger words or tags hold one is left out.
 
         `retain` in (0, 1] is the mean share of each LoRA's effect to keep; with `megabytes` above 0, the
         store is made as good as it can be within that size instead.
         """
         yield from drive(
-            studio.subspaces.compress(names or None, retain, int(megabytes * 1e6) if megabytes else None),
+            studio.subspaces.compress(
+                names or None,
+                retain,
+                int(megabytes * 1e6) if megabytes else None,
+                looking_text.words(exclude),
+            ),
             lambda event: {tab.job: _progress(event), tab.cancel: gr.update(interactive=True)},
             lambda result, seconds: _finished(tab, result, seconds) | {tab.cancel: idle()},
             lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: idle()},
         )
 
     listen: dict[str, Any] = {
-        "inputs": [tab.which, tab.quality, tab.size],
+        "inputs": [tab.which, tab.quality, tab.size, tab.exclude],
         "outputs": [tab.job, tab.fidelity, tab.cancel],
         "concurrency_id": GPU,
         "concurrency_limit": 1,

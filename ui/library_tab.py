@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from eigenlorax.picture_case import Looking
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.desk import DEFAULT_RETAIN
-from ui import markup, text
+from ui import looking_text, markup, text
 from ui.panel import panel
 
 
@@ -21,11 +22,15 @@ class LibraryTab:
     quality: gr.Slider
     size: gr.Number
     which: gr.Dropdown
+    exclude: gr.Textbox
     compress: gr.Button
     cancel: gr.Button
     grow: gr.Button
     report: gr.Button
     report_file: gr.File
+    prompts: gr.Textbox
+    look: gr.Button
+    sheet: gr.Image
     job: gr.HTML
     fidelity: gr.HTML
     table: gr.HTML
@@ -62,6 +67,13 @@ def library_tab(studio: Studio) -> LibraryTab:
                 info=text.WHICH_INFO,
                 elem_id="which",
             )
+            exclude = gr.Textbox(
+                label=looking_text.EXCLUDE,
+                info=looking_text.EXCLUDE_INFO,
+                placeholder=looking_text.EXCLUDE_HINT,
+                max_lines=1,
+                elem_id="exclude",
+            )
             with gr.Row():
                 compress = gr.Button(
                     text.COMPRESS, variant="primary", elem_id="compress", scale=3, min_width=120
@@ -71,11 +83,21 @@ def library_tab(studio: Studio) -> LibraryTab:
                 )
             grow = gr.Button(text.GROW, size="sm", elem_id="grow")
             report = gr.Button(text.REPORT, size="sm", elem_id="report")
+            panel(markup.heading(looking_text.LOOK_HEADING, looking_text.LOOK_INFO))
+            prompts = gr.Textbox(
+                "\n".join(Looking.prompts), label=looking_text.PROMPTS, info=looking_text.PROMPTS_INFO,
+                lines=2, max_lines=6, elem_id="look-prompts",
+            )  # fmt: skip
+            look = gr.Button(looking_text.LOOK, size="sm", elem_id="look")
         with gr.Column(min_width=320, scale=9, elem_id="knowing"):
             job = panel(elem_id="job")
             report_file = gr.File(
                 label=text.REPORT_FILE, interactive=False, visible=False, elem_id="report-file"
             )
+            sheet = gr.Image(
+                label=looking_text.SHEET, interactive=False, visible=False, format="webp",
+                elem_id="look-sheet", buttons=["download", "fullscreen"],
+            )  # fmt: skip
             fidelity = panel(markup.current_subspace(studio), elem_id="fidelity")
             panel(markup.heading(text.TABLE_HEADING))
             table = panel(
@@ -85,8 +107,8 @@ def library_tab(studio: Studio) -> LibraryTab:
                 elem_id="library",
             )
     return LibraryTab(
-        drop, path, add, results, quality, size, which, compress, cancel, grow, report, report_file, job,
-        fidelity, table,
+        drop, path, add, results, quality, size, which, exclude, compress, cancel, grow, report, report_file,
+        prompts, look, sheet, job, fidelity, table,
     )  # fmt: skip
 
 

@@ -1,16 +1,19 @@
 """The page's own HTML. Every word that comes from a file or a user passes through `escape`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from eigenlorax.formats.facts import facts, relation_lines
 from eigenlorax.formats.report import Verdict
+from eigenlorax.likeness import StyleLikeness
+from eigenlorax.picture_case import known_figures
 from eigenlorax.studio import Imported, LibraryEntry, Studio
 from eigenlorax.subspace.fidelity import Fidelity, FidelityVerdict
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.desk import Compressed
-from ui import text
+from ui import looking_text, text
+from ui.fidelity_words import fidelity_facts
 from ui.thumbs import thumbnail_folder, thumbnail_url
 
 _TONE = {
@@ -34,10 +37,10 @@ _FIDELITY_COLUMNS = (
     "Style",
     "Energy kept",
     "Verdict",
-    "Weight error",
-    "LoRA file",
+    "Error",
+    "Own SVD, same bytes",
+    "In pictures",
     "Style file",
-    "Worst module",
 )
 
 
@@ -177,10 +180,13 @@ def current_subspace(studio: Studio) -> str:
     if not styles:
         return ""
     before = sum(style.fidelity.original_bytes for style in styles.values())
-    return compression(Compressed(styles, before, current.stored_bytes, sharing=current.sharing))
+    told = Compressed(
+        styles, before, current.stored_bytes, sharing=current.sharing, excluded=studio.subspaces.excluded
+    )
+    return compression(told, known_figures(studio))
 
 
-def compression(result: Compressed) -> str:
+def compression(result: Compressed, likeness: Mapping[str, StyleLikeness] | None = None) -> str:
     """Bytes before and after as two bars, then how near each style is to its LoRA."""
     before, after = result.original_bytes, result.stored_bytes
     largest = max(before, after, 1)
@@ -190,28 +196,35 @@ def compression(result: Compressed) -> str:
         for label, size in (("Before", before), ("After", after))
     )
     headline = escape(text.subspace(len(result.styles), before, after))
-    table = fidelity(list(result.styles.values()))
+    table = fidelity(list(result.styles.values()), likeness or {})
     told = f'<p class="line quiet">{escape(text.sharing(*result.sharing))}</p>'
     told += "".join(line(words, "fair") for words in relation_lines(result.relations))
+    told += line(looking_text.excluded(result.excluded), "fair") if result.excluded else ""
     return f'<div class="bytes"><p class="headline">{headline}</p>{bars}{told}</div>{table}'
 
 
-def fidelity(styles: Sequence[Style]) -> str:
+def fidelity(styles: Sequence[Style], likeness: Mapping[str, StyleLikeness]) -> str:
     """Styles against their LoRAs, nearest first, and what the numbers mean."""
     ordered = sorted(styles, key=lambda style: -style.fidelity.energy_kept)
-    rows = "".join(_fidelity_row(style) for style in ordered)
+    rows = "".join(_fidelity_row(style, likeness.get(style.name)) for style in ordered)
     table = _table("fidelity", _FIDELITY_COLUMNS, rows, "Fidelity of each style")
-    return f'{table}<p class="line quiet">{escape(text.FIDELITY_NOTE)}</p>'
+    return f'{table}<p class="line quiet">{escape(looking_text.NOTE)}</p>'
 
 
-def _fidelity_row(style: Style) -> str:
+def _fidelity_row(style: Style, likeness: StyleLikeness | None) -> str:
     f = style.fidelity
-    worst = f"{escape(f.worst_module)} <small>({f.worst_kept:.0%})</small>" if f.worst_module else "—"
+    known = "".join(
+        f"<dt>{escape(label)}</dt><dd>{escape(words)}</dd>" for label, words in fidelity_facts(f, likeness)
+    )
+    details = f"<details><summary>{looking_text.DETAILS}</summary><dl>{known}</dl></details>"
+    remark = f"<small>{escape(looking_text.LOSES)}</small>" if f.loses else ""
+    alone = "—" if f.alone_error is None else f"{f.alone_error:.3f}"
+    seen = "—" if likeness is None else looking_text.relative(likeness.relative)
     return (
-        f'<tr><th scope="row">{escape(style.name)}</th><td>{_bar(f)}</td>'
-        f"<td>{badge(f.verdict.value, _TONE[f.verdict])}</td>"
-        f'<td class="num">{f.weight_error:.3f}</td><td class="num">{text.megabytes(f.original_bytes)}</td>'
-        f'<td class="num">{text.megabytes(f.style_bytes)}</td><td class="path">{worst}</td></tr>'
+        f'<tr><th scope="row">{escape(style.name)}{details}</th><td>{_bar(f)}</td>'
+        f"<td>{badge(f.verdict.value, _TONE[f.verdict])}{remark}</td>"
+        f'<td class="num">{f.weight_error:.3f}</td><td class="num">{alone}</td><td class="num">{seen}</td>'
+        f'<td class="num">{text.megabytes(f.style_bytes)}</td></tr>'
     )
 
 

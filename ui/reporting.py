@@ -8,12 +8,15 @@ import gradio as gr
 from gradio.events import Dependency
 
 from eigenlorax.census_case import CensusTaken, census_of
+from eigenlorax.picture_case import LookingProgress
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.census import CensusProgress
 from ui import markup, text
 from ui.events import GPU, Updates, drive
 from ui.exporting import free_path
 from ui.library_tab import LibraryTab
+
+Measured = CensusProgress | LookingProgress
 
 
 def wire_reporting(studio: Studio, tab: LibraryTab) -> Dependency:
@@ -34,11 +37,11 @@ def wire_reporting(studio: Studio, tab: LibraryTab) -> Dependency:
     )
 
 
-def _progress(event: CensusProgress) -> str:
+def _progress(event: Measured) -> str:
     return markup.progress(text.measured(event.done, event.total, event.what), event.done, event.total)
 
 
-def _made(studio: Studio, names: list[str]) -> Generator[CensusProgress, None, tuple[CensusTaken, Path]]:
+def _made(studio: Studio, names: list[str]) -> Generator[Measured, None, tuple[CensusTaken, Path]]:
     taken = yield from census_of(studio, names or None)
     path = free_path(studio, "collection-report", ".html")
     taken.write(path)

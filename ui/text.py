@@ -64,11 +64,6 @@ GROW = "Add the chosen ones to the subspace as it is"
 NOTHING_CHOSEN = "choose the LoRAs to add first"
 REPORT = "What do these LoRAs share? (report)"
 REPORT_FILE = "Report of the collection"
-FIDELITY_NOTE = (
-    "Energy kept is the share of a LoRA's squared weights that its style reproduces: 95 % and more is "
-    "faithful, 80 % close, 50 % loose, below that lost. Weights are not pictures: look at "
-    "“Compare with the original LoRA” in Generate before you judge."
-)
 TABLE_HEADING = "All LoRAs"
 DETAILS = "What is known of it"
 FILTER_LORAS = "Filter LoRAs"

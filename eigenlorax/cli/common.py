@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Protocol, TypeVar
 
@@ -81,8 +80,6 @@ def figures(compressed: Compressed) -> dict[str, object]:
     return {
         "original_bytes": compressed.original_bytes,
         "stored_bytes": compressed.stored_bytes,
-        "styles": {
-            name: {**asdict(style.fidelity), "verdict": style.fidelity.verdict.value}
-            for name, style in compressed.styles.items()
-        },
+        "styles": {name: style.fidelity.told for name, style in compressed.styles.items()},
+        "excluded": dict(compressed.excluded),
     }

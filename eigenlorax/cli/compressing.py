@@ -29,6 +29,10 @@ def compress(
         float | None, typer.Option(help=f"Mean share of each LoRA's effect to keep.  [{DEFAULT_RETAIN}]")
     ] = None,
     budget: Annotated[str, typer.Option(help="Most bytes on disk instead, such as 30MB.")] = "",
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave LoRAs out whose name, trigger words or tags hold this word; repeat it."),
+    ] = None,
     json_out: Annotated[Path | None, typer.Option("--json", help="JSON with all figures to write.")] = None,
     model: Model = DEFAULT_MODEL,
 ) -> None:
@@ -41,13 +45,16 @@ def compress(
         reasons_told(studio.import_paths(loras or []))
         if name:
             _check_names(studio, name)
-        work = studio.subspaces.compress(name or None, DEFAULT_RETAIN if retain is None else retain, most)
+        quality = DEFAULT_RETAIN if retain is None else retain
+        work = studio.subspaces.compress(name or None, quality, most, exclude or ())
         compressed = watched("Compressing", work)
         if json_out is not None:
             with written_aside(json_out) as aside:
                 aside.write_text(json.dumps(figures(compressed), indent=2) + "\n", encoding="utf-8")
     for line in relation_lines(compressed.relations):
         typer.echo(line)
+    for left_out, why in compressed.excluded.items():
+        typer.echo(f"{left_out}: {why}")
     typer.echo(fidelity_table(list(compressed.styles.values()), compressed.stored_bytes))
 
 

@@ -13,6 +13,7 @@ from eigenlorax.errors import InvalidRequestError
 from eigenlorax.formats.facts import as_json, facts, relation_lines, relations_of
 from eigenlorax.formats.report import Verdict
 from eigenlorax.library.atomic import written_aside
+from eigenlorax.picture_case import Looking
 from eigenlorax.studio import Studio
 
 
@@ -46,8 +47,18 @@ def report(
     model: Model = DEFAULT_MODEL,
     loras: Annotated[list[Path] | None, typer.Option(help="LoRAs to measure; repeat it for more.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Measure the library of this data folder.")] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Draw styles beside their LoRAs, and the leading components.")
+    ] = False,
+    prompt: Annotated[list[str] | None, typer.Option(help="What to draw; repeat it.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="With which noise; repeat it.")] = None,
+    steps: Annotated[int, typer.Option(help="Denoising steps of each picture.")] = Looking.steps,
 ) -> None:
-    """Tell what LoRAs share, which stand alone and who carries the basis; by default of the demo's."""
+    """Tell what LoRAs share, which stand alone and who carries the basis; by default of the demo's.
+
+    With --data-dir the styles of its subspace are told of too. Without, --pictures compresses in a scratch
+    folder first, so that there are styles to draw.
+    """
     with errors_told():
         if loras and data_dir:
             raise InvalidRequestError("--loras and --data-dir name two collections: give one of them")
@@ -56,9 +67,17 @@ def report(
             imported = studio.import_paths(loras or [])
             reasons_told(imported)
             names = [one.report.name for one in imported if one.report.usable] if loras else None
-            taken = watched("Measuring", census_of(studio, names))
+            looking = _looking(prompt, seed, steps) if pictures else None
+            if pictures and data_dir is None:
+                watched("Compressing", studio.subspaces.compress(names))
+            taken = watched("Measuring", census_of(studio, names, looking))
         for path, text in ((out, taken.html), (json_out, json.dumps(taken.json, indent=2) + "\n")):
             if path is not None:
                 with written_aside(path) as aside:
                     aside.write_text(text, encoding="utf-8")
     typer.echo(f"{taken.words}\npage: {out}")
+
+
+def _looking(prompts: list[str] | None, seeds: list[int] | None, steps: int) -> Looking:
+    plain = Looking()
+    return Looking(tuple(prompts or plain.prompts), tuple(seeds or plain.seeds), steps)

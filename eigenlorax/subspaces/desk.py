@@ -1,18 +1,24 @@
 """Everything that makes a new version of the current subspace, for page, command line and API alike."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
+from eigenlorax.easel import Easel
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
 from eigenlorax.formats.relations import Relations, relate, sketch
+from eigenlorax.formats.tags import excluded_by
 from eigenlorax.library.budget import numbers_within
 from eigenlorax.library.files import moved
+from eigenlorax.lora import LoRA
+from eigenlorax.module_path import ModulePath
 from eigenlorax.originals import Originals
 from eigenlorax.runtime.engine import Engine
 from eigenlorax.subspace.fit import FitProgress, Goal, fit
 from eigenlorax.subspace.grow import place, room_for
+from eigenlorax.subspace.peers import users, with_peers
 from eigenlorax.subspace.style import Style
+from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspaces.current import CurrentSubspace
 
 DEFAULT_RETAIN = 0.95
@@ -28,6 +34,7 @@ class Compressed:
         stored_bytes: Of bases and styles, headers included.
         relations: Duplicates and shared random starts, which make a subspace look better than it is.
         sharing: In how many modules shared columns paid for their bytes, and how many modules there are.
+        excluded: LoRA -> why the bases were fitted without it.
     """
 
     styles: dict[str, Style]
@@ -35,6 +42,7 @@ class Compressed:
     stored_bytes: int
     relations: Relations = field(default_factory=Relations)
     sharing: tuple[int, int] = (0, 0)
+    excluded: Mapping[str, str] = field(default_factory=dict)
 
 
 class SubspaceDesk:
@@ -50,9 +58,19 @@ class SubspaceDesk:
     def __init__(self, engine: Engine, originals: Originals, current: CurrentSubspace, lock: Lock) -> None:
         self._engine, self._originals, self._lock = engine, originals, lock
         self.current = current
+        self.easel = Easel(engine, lock, lambda: (current.subspace, current.styles))
+
+    @property
+    def excluded(self) -> dict[str, str]:
+        """LoRA -> why the bases of the current subspace were fitted without it."""
+        return dict(self.current.subspace.excluded) if self.current.subspace else {}
 
     def compress(
-        self, names: Sequence[str] | None = None, retain: float = DEFAULT_RETAIN, budget: int | None = None
+        self,
+        names: Sequence[str] | None = None,
+        retain: float = DEFAULT_RETAIN,
+        budget: int | None = None,
+        exclude: Sequence[str] = (),
     ) -> Generator[FitProgress, None, Compressed]:
         """Fit one shared subspace to LoRAs of the library; the LoRA files stay as they are.
 
@@ -60,13 +78,19 @@ class SubspaceDesk:
             names: Which ones; by default every usable one.
             retain: Mean share of squared Frobenius norm to keep, in (0, 1]; of no account with a budget.
             budget: Most bytes on disk for the subspace and all styles, headers included.
+            exclude: Words or phrases; a LoRA whose name, trigger words or tags hold one of them whole is left
+                out, and the subspace records it.
 
         Raises:
-            InvalidRequestError: none of the names is usable, `retain` is out of range, or the budget does not
-                even hold the headers.
+            InvalidRequestError: none of the names is usable, all are excluded, `retain` is out of range, or
+                the budget does not even hold the headers.
         """
         with self._lock:
-            chosen = self._originals.usable(names)
+            asked = self._originals.usable(names)
+            named = excluded_by(exclude, asked)
+            chosen = [report for report in asked if report.name not in named]
+            if asked and not chosen:
+                raise InvalidRequestError("every LoRA is excluded by a word: take a word off the list")
             loras = [self._originals.open(report) for report in chosen]
             sizes = {report.name: report.file_bytes for report in chosen}
             modules = {path for lora in loras for path in lora.layers}
@@ -75,14 +99,20 @@ class SubspaceDesk:
                 goal = Goal(number_bytes=numbers_within(budget, modules, len(loras)))
             importance = self._engine.importance(modules)
             result = yield from fit(loras, sizes, self._engine.base.layout_hash, goal, importance)
-            made = replace(result.subspace, base=self._engine.fingerprint(result.subspace.bases))
-            self.current.save(made, result.styles({report.name: report.trigger_words for report in chosen}))
+            made = replace(
+                result.subspace,
+                base=self._engine.fingerprint(result.subspace.bases),
+                excluded=dict(result.subspace.excluded) | _words(named),
+            )
+            styles = result.styles({report.name: report.trigger_words for report in chosen})
+            self.current.save(made, (yield from self._told(styles, loras, made, importance)))
             return Compressed(
                 dict(self.current.styles),
                 sum(sizes.values()),
                 self.current.stored_bytes,
                 relate({lora.name: sketch(lora) for lora in loras}),
                 self.current.sharing,
+                self.excluded,
             )
 
     def add(self, name: str, retain: float = DEFAULT_RETAIN) -> Style:
@@ -103,6 +133,8 @@ class SubspaceDesk:
                 lora, grown, Goal(retain=retain), importance, report.file_bytes, report.trigger_words
             )
             others = {other: moved(own, grown) for other, own in self.current.styles.items()}
+            sharers = users(others | {name: style})
+            style = replace(style, fidelity=with_peers(style, lora, grown, importance, sharers))
             self.current.save(grown, others | {name: style})
             return self.current.styles[name]
 
@@ -117,3 +149,26 @@ class SubspaceDesk:
             if subspace is None or name not in styles:
                 raise UnknownStyleError(f"no style named {name}; there are {', '.join(sorted(styles))}")
             self.current.save(subspace, {other: styles[other] for other in styles if other != name})
+
+    def _told(
+        self,
+        styles: Mapping[str, Style],
+        loras: Sequence[LoRA],
+        subspace: Subspace,
+        importance: Mapping[ModulePath, float],
+    ) -> Generator[FitProgress, None, dict[str, Style]]:
+        """The styles with what their bytes could have bought elsewhere.
+
+        Yields the fit's last event for each, so that it can be cancelled here too.
+        """
+        told, sharers = dict(styles), users(styles)
+        done, last = 2 * len(subspace.bases), list(subspace.bases)[-1]
+        for lora in loras:
+            fidelity = with_peers(styles[lora.name], lora, subspace, importance, sharers)
+            told[lora.name] = replace(styles[lora.name], fidelity=fidelity)
+            yield FitProgress(done, done, last)
+        return told
+
+
+def _words(named: Mapping[str, str]) -> dict[str, str]:
+    return {name: f"excluded by the word {word!r}" for name, word in named.items()}

@@ -1,0 +1,54 @@
+"""Words of the page about how near styles are to their LoRAs, and about who is left out."""
+
+from collections.abc import Mapping, Sequence
+
+from ui import text
+
+EXCLUDE = "Leave out by words"
+EXCLUDE_INFO = (
+    "Comma-separated. A LoRA whose name, trigger words or tags hold one of them whole is not compressed; "
+    "the subspace records it."
+)
+EXCLUDE_HINT = "for example: gore, celebrity"
+LOOK = "Compare in pictures"
+LOOK_HEADING = "Styles beside their LoRAs"
+LOOK_INFO = (
+    "Draws no style, the original LoRA and its style at one seed, for the LoRAs chosen above or for all: "
+    "three pictures for each style and prompt."
+)
+PROMPTS = "Prompts to compare with"
+PROMPTS_INFO = "One a line; trigger words are added."
+SHEET = "Originals above their styles"
+DETAILS = "How near, in figures"
+LOSES = "its own SVD at the same bytes is nearer"
+NOTE = (
+    "Energy kept is the share of a LoRA's squared weights that its style reproduces: 95 % and more is "
+    "faithful, 80 % close, 50 % loose, below that lost. Weights are not pictures: press “Compare in "
+    "pictures” before you judge. There 0 % is the LoRA's own picture and 100 % as far from it as no style."
+)
+
+
+def words(given: str) -> list[str]:
+    """The words of a comma-separated line."""
+    return [word.strip() for word in given.split(",") if word.strip()]
+
+
+def looked(styles: int, missing: Sequence[str], seconds: float) -> str:
+    """What a comparison in pictures has brought."""
+    gone = f" Not drawn, since their LoRAs are gone: {', '.join(missing)}." if missing else ""
+    return f"{text.count(styles, 'style')} compared in {seconds:.0f} s; the figures are in the table.{gone}"
+
+
+def progress(done: int, total: int, what: str) -> str:
+    """Progress of a comparison in pictures."""
+    return f"Step {done} of {total} · {what}"
+
+
+def relative(share: float | None) -> str:
+    """How far pictures are from the LoRA's own, where no style at all is 100 %."""
+    return "no effect" if share is None else f"{share:.0%}"
+
+
+def excluded(names: Mapping[str, str]) -> str:
+    """Who was left out of the basis, and why."""
+    return "Out of the basis: " + "; ".join(f"{name} ({why})" for name, why in names.items())
