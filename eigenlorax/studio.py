@@ -23,8 +23,10 @@ from eigenlorax.runtime.generate import Step, denoise
 from eigenlorax.runtime.hardware import Hardware, detect
 from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.subspace.style import Style
+from eigenlorax.subspaces.bench import Bench
 from eigenlorax.subspaces.current import CurrentSubspace
 from eigenlorax.subspaces.desk import SubspaceDesk
+from eigenlorax.subspaces.growth import GrowthDesk
 
 _DEMO = Path(__file__).resolve().parent.parent / "assets" / "demo"
 DEMO_MODEL = _DEMO / "model"
@@ -78,6 +80,9 @@ class Studio:
         self._originals = Originals(self.library, reader)
         self._current = CurrentSubspace(self.library, self._engine)
         self.subspaces = SubspaceDesk(self._engine, self._originals, self._current, self._lock)
+        self.growth = GrowthDesk(
+            Bench(self._engine, self._originals, self._current, self.library, self._lock)
+        )
         self.exports = ExportDesk(
             self.base, self._engine, reader, self.library, self._lock,
             current=self._current, originals=self._originals,

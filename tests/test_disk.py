@@ -53,7 +53,7 @@ studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
 request = GenerationRequest("a cat", seed=3, steps=1, width=64, height=64)
 # From here on no file may grow beyond a kilobyte: what a full disk does, for real.
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-for work in (lambda: drain(studio.subspaces.compress(retain=0.99)), lambda: studio.subspaces.add("a"), lambda: drain(studio.generate(request))):
+for work in (lambda: drain(studio.subspaces.compress(retain=0.99)), lambda: studio.growth.add("a"), lambda: drain(studio.generate(request))):
     try:
         work()
     except NotWrittenError as error:
@@ -90,8 +90,8 @@ studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
 print("ready", flush=True)
 while True:
     drain(studio.subspaces.compress(retain=0.9))
-    studio.subspaces.remove("b")
-    studio.subspaces.add("b")
+    studio.growth.remove("b")
+    studio.growth.add("b")
 """
 
 

@@ -57,7 +57,7 @@ def test_peers_are_measured_at_compressing_and_at_joining_and_kept(studio: Studi
         assert f.random_kept is not None and f.shared_kept > 5 * f.random_kept
         assert f.own_error <= f.weight_error + 1e-4
         assert f.alone_error > 2 * f.weight_error and not f.loses  # relatives: sharing pays
-    joined = studio.subspaces.add("red", retain=0.8)
+    joined = studio.growth.add("red", retain=0.8).style
     assert joined.fidelity.alone_error is not None and joined.fidelity.alone_bytes > 0
     again = Studio(str(tiny_model), studio.library.root, CPU)
     assert {name: s.fidelity for name, s in again.styles.items()} == {

@@ -15,6 +15,7 @@ from ui.export_tab import ExportTab, export_tab
 from ui.exporting import wire_exporting
 from ui.generate import idle, wire_generate
 from ui.generate_tab import GenerateTab, generate_tab
+from ui.growing import wire_growing
 from ui.library_tab import LibraryTab, library_tab, usable_names
 from ui.looking import wire_looking
 from ui.memory import wire_memory
@@ -82,12 +83,13 @@ def _wire(studio: Studio, page: gr.Blocks, shown: _Shown) -> None:
 
     wire_adding(studio, library, refresh)
     wire_exporting(studio, shown.exporting, tab)
+    growing = wire_growing(studio, library)
     compressing = wire_compressing(studio, library, tab.rack)
-    for event in compressing:
+    for event in (*compressing, *growing):
         refresh(event)
     looking = wire_looking(studio, library)
     refresh(looking)
-    measuring = [*compressing, looking, wire_reporting(studio, library)]
+    measuring = [*compressing, *growing, looking, wire_reporting(studio, library)]
     drawing = [*wire_generate(studio, tab), *wire_compare(studio, tab)]
     _cancel(tab.asking.cancel, tab.seeing.status, drawing)
     _cancel(library.cancel, library.job, measuring)

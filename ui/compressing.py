@@ -6,12 +6,11 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from eigenlorax.errors import InvalidRequestError, StudioError
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.fit import FitProgress
 from eigenlorax.subspaces.desk import Compressed
 from ui import looking_text, markup, text
-from ui.events import GPU, Updates, drive, warn
+from ui.events import GPU, Updates, drive
 from ui.generate import idle
 from ui.library_tab import LibraryTab
 
@@ -50,21 +49,7 @@ def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dep
         "concurrency_limit": 1,
         "show_progress": "hidden",
     }
-
-    def grow(names: list[str], retain: float) -> Updates:
-        """Bring chosen LoRAs into the current subspace without a new fit; other styles stay bit for bit."""
-        try:
-            if not names:
-                raise InvalidRequestError(text.NOTHING_CHOSEN)
-            for name in names:
-                studio.subspaces.add(name, retain)
-        except StudioError as error:
-            return {tab.job: markup.line(warn(error), "bad")}
-        return {tab.job: markup.line(text.grown(names, studio.stored_bytes), "good")}
-
-    growing = {**listen, "inputs": [tab.which, tab.quality], "outputs": [tab.job]}
     return [
-        tab.grow.click(grow, **growing, api_name="grow"),
         tab.compress.click(compress, **listen, api_name="compress"),
         also.compress(compress, **listen, api_visibility="private"),
     ]

@@ -7,7 +7,7 @@ import gradio as gr
 from eigenlorax.picture_case import Looking
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.desk import DEFAULT_RETAIN
-from ui import looking_text, markup, text
+from ui import growing_text, looking_text, markup, text
 from ui.panel import panel
 
 
@@ -26,6 +26,7 @@ class LibraryTab:
     compress: gr.Button
     cancel: gr.Button
     grow: gr.Button
+    refit: gr.Button
     report: gr.Button
     report_file: gr.File
     prompts: gr.Textbox
@@ -82,6 +83,7 @@ def library_tab(studio: Studio) -> LibraryTab:
                     text.CANCEL, scale=1, min_width=90, interactive=False, elem_id="cancel-compress"
                 )
             grow = gr.Button(text.GROW, size="sm", elem_id="grow")
+            refit = gr.Button(growing_text.REFIT, size="sm", elem_id="refit")
             report = gr.Button(text.REPORT, size="sm", elem_id="report")
             panel(markup.heading(looking_text.LOOK_HEADING, looking_text.LOOK_INFO))
             prompts = gr.Textbox(
@@ -107,8 +109,8 @@ def library_tab(studio: Studio) -> LibraryTab:
                 elem_id="library",
             )
     return LibraryTab(
-        drop, path, add, results, quality, size, which, exclude, compress, cancel, grow, report, report_file,
-        prompts, look, sheet, job, fidelity, table,
+        drop, path, add, results, quality, size, which, exclude, compress, cancel, grow, refit, report,
+        report_file, prompts, look, sheet, job, fidelity, table,
     )  # fmt: skip
 
 

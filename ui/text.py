@@ -154,13 +154,6 @@ def measured(done: int, total: int, what: str) -> str:
     return f"Measured {done} of {total} · {what}"
 
 
-def grown(names: list[str], stored: int) -> str:
-    """What has joined a subspace."""
-    return (
-        f"{', '.join(names)} joined the subspace, now {megabytes(stored)}; the other styles are as they were."
-    )
-
-
 def sharing(shared: int, modules: int) -> str:
     """Whether the LoRAs share enough for common columns to pay."""
     if shared:

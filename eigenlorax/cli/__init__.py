@@ -28,6 +28,12 @@ for _command in (
     compressing.compress,
     growing.add,
     growing.remove,
+    growing.merge,
+    growing.refit,
+    growing.migrate,
+    growing.augment,
+    growing.versions,
+    growing.use,
     exporting.export,
 ):
     app.command()(_command)

@@ -127,8 +127,22 @@ class Library:
             save_subspace(subspace, aside / "subspace.safetensors")
             for name, style in styles.items():
                 save_style(style, subspace, aside / "styles" / f"{name}.safetensors")
-        with written_aside(self._current(subspace.layout)) as pointer:
+        self.open(subspace.layout, folder)
+
+    def open(self, layout: str, folder: Path) -> None:
+        """Make a version that is kept the layout's current one: a rename, so it is the old one or this."""
+        with written_aside(self._current(layout)) as pointer:
             pointer.write_text(folder.name, encoding="utf-8")
+
+    def open_version(self, layout: str) -> str:
+        """Name of the layout's current version; empty before the first compression."""
+        pointer = self._current(layout)
+        return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else ""
+
+    def version_folders(self, layout: str) -> list[Path]:
+        """The folder of every version that is kept for a layout, by name."""
+        place = self._subspace_folder(layout)
+        return sorted(path.parent for path in place.glob("[!.]*/subspace.safetensors"))
 
     def load_current(self, layout: str) -> tuple[Path, Subspace, dict[str, Style]] | None:
         """The current subspace of a base layout with its styles, or None before the first compression.
@@ -136,10 +150,15 @@ class Library:
         Raises:
             InvalidFileError: its folder is damaged; compressing again mends that.
         """
-        pointer = self._current(layout)
-        if not pointer.is_file():
-            return None
-        folder = self._subspace_folder(layout) / pointer.read_text(encoding="utf-8").strip()
+        name = self.open_version(layout)
+        return self.load(self._subspace_folder(layout) / name) if name else None
+
+    def load(self, folder: Path) -> tuple[Path, Subspace, dict[str, Style]]:
+        """A version that is kept, with its styles.
+
+        Raises:
+            InvalidFileError: its folder is damaged.
+        """
         subspace = load_subspace(folder / "subspace.safetensors")
         try:
             styles = {name: load_style(path, subspace) for name, path in style_paths(folder).items()}

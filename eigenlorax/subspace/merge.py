@@ -68,7 +68,9 @@ def merge(
     made = result.styles({name: style.trigger_words for name, style in styles.items()})
     moved = {name: settled_in(style, styles[name], style.fidelity) for name, style in made.items()}
     kept = [each.style.fidelity.energy_kept for each in moved.values()]
-    return Merged(replace(result.subspace, retain=sum(kept) / len(kept)), moved, notice)
+    excluded = {**one.subspace.excluded, **other.subspace.excluded}
+    subspace = replace(result.subspace, retain=sum(kept) / len(kept), excluded=excluded)
+    return Merged(subspace, moved, notice)
 
 
 def may_merge(one: Part, other: Part) -> str:

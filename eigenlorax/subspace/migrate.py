@@ -78,6 +78,9 @@ class StyleUpdates(Mapping[ModulePath, LoRALayer]):
     def __len__(self) -> int:
         return len(self._style.cores)
 
+    def __contains__(self, path: object) -> bool:
+        return path in self._style.cores
+
 
 def as_lora(style: Style, subspace: Subspace) -> LoRA:
     """A style as the LoRA that does exactly what it does."""
@@ -172,10 +175,10 @@ def after_step(before: Fidelity, step: Fidelity) -> Fidelity:
     """
     error = min(1.0, before.weight_error + step.weight_error * before.energy_kept**0.5)
     worse = step if step.worst_kept < before.worst_kept else before
-    return replace(
-        before,
+    return Fidelity(
         energy_kept=1.0 - error**2,
         worst_module=worse.worst_module,
         worst_kept=worse.worst_kept,
-        style_bytes=0,
+        zero_modules=before.zero_modules,
+        original_bytes=before.original_bytes,
     )

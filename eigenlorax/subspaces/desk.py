@@ -1,21 +1,19 @@
-"""Everything that makes a new version of the current subspace, for page, command line and API alike."""
+"""The current subspace, and how it is made; how it lives on is in `growth`."""
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from eigenlorax.easel import Easel
-from eigenlorax.errors import InvalidRequestError, UnknownStyleError
+from eigenlorax.errors import InvalidRequestError
 from eigenlorax.formats.relations import Relations, relate, sketch
 from eigenlorax.formats.tags import excluded_by
 from eigenlorax.library.budget import numbers_within
-from eigenlorax.library.files import moved
 from eigenlorax.lora import LoRA
 from eigenlorax.module_path import ModulePath
 from eigenlorax.originals import Originals
 from eigenlorax.runtime.engine import Engine
 from eigenlorax.subspace.fit import FitProgress, Goal, fit
-from eigenlorax.subspace.grow import place, room_for
 from eigenlorax.subspace.peers import users, with_peers
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
@@ -46,7 +44,7 @@ class Compressed:
 
 
 class SubspaceDesk:
-    """Makes, grows and shrinks the current subspace; every method holds the studio's lock.
+    """Makes the current subspace; every method holds the studio's lock.
 
     Args:
         engine: Knows the base model.
@@ -114,41 +112,6 @@ class SubspaceDesk:
                 self.current.sharing,
                 self.excluded,
             )
-
-    def add(self, name: str, retain: float = DEFAULT_RETAIN) -> Style:
-        """Bring one more LoRA of the library into the current subspace; every other style stays bit for bit.
-
-        Raises:
-            InvalidRequestError: there is no subspace yet, or no such usable LoRA.
-        """
-        with self._lock:
-            if self.current.subspace is None:
-                raise InvalidRequestError("there is no subspace yet: press Compress first")
-            report = self._originals.named(name)
-            lora = self._originals.open(report)
-            grown = room_for(self.current.subspace, lora, self._engine.base.layout)
-            grown = replace(grown, base=self._engine.fingerprint(grown.bases))
-            importance = self._engine.importance(lora.layers)
-            style = place(
-                lora, grown, Goal(retain=retain), importance, report.file_bytes, report.trigger_words
-            )
-            others = {other: moved(own, grown) for other, own in self.current.styles.items()}
-            sharers = users(others | {name: style})
-            style = replace(style, fidelity=with_peers(style, lora, grown, importance, sharers))
-            self.current.save(grown, others | {name: style})
-            return self.current.styles[name]
-
-    def remove(self, name: str) -> None:
-        """Take a style out of the current subspace; its LoRA and all other styles stay.
-
-        Raises:
-            UnknownStyleError: the subspace has no such style.
-        """
-        with self._lock:
-            subspace, styles = self.current.subspace, self.current.styles
-            if subspace is None or name not in styles:
-                raise UnknownStyleError(f"no style named {name}; there are {', '.join(sorted(styles))}")
-            self.current.save(subspace, {other: styles[other] for other in styles if other != name})
 
     def _told(
         self,

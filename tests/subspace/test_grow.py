@@ -48,7 +48,7 @@ def joined(lora: LoRA, subspace: Subspace, styles: dict[str, Style], retain: flo
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(retain=st.floats(0.3, 1.0), rank=st.integers(1, 6), seed=st.integers(1000, 9999))
 def test_a_lora_that_joins_is_as_near_as_was_asked(retain: float, rank: int, seed: int) -> None:
     subspace, styles = fitted(family("abcd"), 0.99)

@@ -47,7 +47,7 @@ def test_a_core_moves_by_the_formula() -> None:
         assert moved.trigger_words == style.trigger_words
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(retain=st.floats(0.2, 1.0), seed=st.integers(0, 9999))
 def test_a_move_keeps_what_was_asked_and_tells_its_error(retain: float, seed: int) -> None:
     lora = stranger("own", 4, seed)

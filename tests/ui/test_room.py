@@ -31,6 +31,8 @@ ALLOWED = {
     "eigenlorax.subspace.fit": {"FitProgress"},
     "eigenlorax.subspace.style": {"Style"},
     "eigenlorax.subspaces.desk": {"Compressed", "DEFAULT_RETAIN"},
+    "eigenlorax.subspaces.growth": {"Added"},
+    "eigenlorax.subspaces.refit": {"Refitted"},
 }
 
 
