@@ -1,7 +1,7 @@
 """A subspace and chosen styles of it as one file, to hand to someone with the same base.
 
-Format 1 of a bundle: the tensors of a subspace file under `subspace.`, those of the n-th style file under
-`styles.<n>.`, and the metadata of each as JSON. The bases carry their hash, every style one of its own.
+The tensors of a subspace file lie under `subspace.`, those of the n-th style file under `styles.<n>.`; the
+metadata of each is JSON. The bases carry their hash, every style one of its own.
 """
 
 import dataclasses
@@ -13,30 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
 from eigenlorax.formats.header import read_header
 from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.library.atomic import written_aside
-from eigenlorax.library.files import (
-    CORE_NAMES,
-    FORMAT_VERSION,
-    RESIDUAL_NAMES,
-    checked_header,
-    load_style,
-    style_from,
-    style_parts,
-    style_paths,
-    subspace_from,
-    subspace_parts,
-)
+from eigenlorax.library.kinds import FORMAT_VERSION, believed, checked_header
 from eigenlorax.library.library import Library
+from eigenlorax.library.packing import PACKED_NAMES
+from eigenlorax.library.style_file import load_style, style_from, style_parts, style_paths
+from eigenlorax.library.subspace_file import subspace_from, subspace_parts
+from eigenlorax.subspace.numbers import raw
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
 _KIND = "eigenlorax.bundle"
+#: What a style's hash covers, in this order; a format has some of them.
+_HASHED = ("ranks", "values", "residual_ranks", "residual_values", *PACKED_NAMES)
 
 
 @dataclass(frozen=True)
@@ -90,21 +85,20 @@ def load_bundle(path: Path) -> Bundle:
         SubspaceMismatchError: a style says that it belongs to another subspace.
     """
     header = checked_header(path, _KIND)
-    try:
+    with believed(path, "export it again"):
         home, described = json.loads(header.metadata["subspace"]), json.loads(header.metadata["styles"])
         with safe_open(path, framework="pt") as file:
-            subspace = subspace_from(path.name, lambda name: file.get_tensor(f"subspace.{name}"), home)
-            styles = {}
-            for number, metadata in enumerate(described):
-                keys = (*CORE_NAMES, *(RESIDUAL_NAMES if metadata.get("has_residuals") else ()))
-                parts = {key: file.get_tensor(f"styles.{number}.{key}") for key in keys}
-                style = _style(path.name, parts, metadata, subspace)
-                styles[style.name] = style
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
-        raise InvalidFileError(
-            f"{path.name} is damaged: its header contradicts itself ({error}); export it again"
-        ) from error
+            tensors = {name: file.get_tensor(name) for name in header.tensors}
+        subspace = subspace_from(path.name, _under("subspace.", tensors), home)
+        styles = {}
+        for number, metadata in enumerate(described):
+            style = _style(path.name, _under(f"styles.{number}.", tensors), metadata, subspace)
+            styles[style.name] = style
     return Bundle(subspace, styles)
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
 def keep_bundle(bundle: Bundle, library: Library) -> tuple[str, ...]:
@@ -164,12 +158,12 @@ def _style(
         )
     if _digest(parts) != metadata["sha256"]:
         raise InvalidFileError(f"{file_name} is damaged: {name} does not match its hash; export it again")
-    return style_from(file_name, parts.__getitem__, metadata, subspace)
+    return style_from(file_name, parts, metadata, subspace)
 
 
 def _digest(parts: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
-    for name in (*CORE_NAMES, *RESIDUAL_NAMES):
+    for name in _HASHED:
         if name in parts:
-            digest.update(parts[name].contiguous().numpy().tobytes())
+            digest.update(raw(parts[name]))
     return digest.hexdigest()

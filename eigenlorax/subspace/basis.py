@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Float16
+from jaxtyping import Float
 from torch import Tensor
 
 from eigenlorax.lora import LoRALayer
+from eigenlorax.subspace.numbers import Kept, Numbers, keep, numbers_of, value
 
 
 @dataclass(frozen=True)
@@ -28,31 +29,44 @@ class CanonicalLayer:
 class Basis:
     """Orthonormal columns that a module's updates are written in: dW ~ out @ core @ into^T.
 
-    What is kept on disk is fp16, whose rounded columns are no longer orthonormal; cores are computed
-    against the re-orthonormalised form, so that storing loses nothing that was promised.
+    What is kept on disk is rounded, and rounded columns are no longer orthonormal; cores are computed against
+    the re-orthonormalised form, so that storing loses nothing that was promised.
 
     Attributes:
-        stored_out: (out, k_out) fp16, as in the file.
-        stored_into: (in, k_in) fp16, as in the file.
+        stored_out: (out, k_out) as in the file, with a scale for each column if it is int8.
+        stored_into: (in, k_in) likewise.
     """
 
-    stored_out: Float16[Tensor, "out k_out"]
-    stored_into: Float16[Tensor, "into k_in"]
+    stored_out: Kept
+    stored_into: Kept
 
     @cached_property
     def out(self) -> Float[Tensor, "out k_out"]:
         """float32 with orthonormal columns."""
-        return _orthonormal(self.stored_out)
+        return _orthonormal(value(self.stored_out))
 
     @cached_property
     def into(self) -> Float[Tensor, "into k_in"]:
         """float32 with orthonormal columns."""
-        return _orthonormal(self.stored_into)
+        return _orthonormal(value(self.stored_into))
+
+    @property
+    def numbers(self) -> Numbers:
+        """What this module's bases, cores and residuals are kept in."""
+        kinds = numbers_of(self.stored_out), numbers_of(self.stored_into)
+        return Numbers.INT8 if Numbers.INT8 in kinds else Numbers.FP16
 
     @property
     def core_shape(self) -> tuple[int, int]:
         """(k_out, k_in)."""
         return self.stored_out.shape[1], self.stored_into.shape[1]
+
+
+def stored_basis(
+    out: Float[Tensor, "out k_out"], into: Float[Tensor, "into k_in"], numbers: Numbers = Numbers.FP16
+) -> Basis:
+    """The basis of these orthonormal columns as it will lie on disk."""
+    return Basis(keep(out, numbers), keep(into, numbers))
 
 
 def canonical(layer: LoRALayer) -> CanonicalLayer:
@@ -82,9 +96,9 @@ def missed(layer: CanonicalLayer, basis: Basis) -> CanonicalLayer:
     return CanonicalLayer(frame_out @ left, s, frame_in @ right.mT)
 
 
-def empty_basis(rows: int, columns: int) -> Basis:
+def empty_basis(rows: int, columns: int, numbers: Numbers = Numbers.FP16) -> Basis:
     """A basis of no columns: every style keeps this module to itself."""
-    return Basis(torch.zeros(rows, 0, dtype=torch.float16), torch.zeros(columns, 0, dtype=torch.float16))
+    return stored_basis(torch.zeros(rows, 0), torch.zeros(columns, 0), numbers)
 
 
 def even_factors(layer: CanonicalLayer, rank: int) -> LoRALayer:

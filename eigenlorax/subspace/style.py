@@ -1,7 +1,7 @@
 """A style is a handful of coefficients; a blend of styles is the sum of their cores."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jaxtyping import Float
 from torch import Tensor
@@ -29,7 +29,7 @@ class Style:
         trigger_words: Words that its prompts should hold.
         source_sha256: Hash of the LoRA file it came from.
         ranks: Module -> rank of its core, where that is known to be below the core's size; a
-            core is kept in factors when they are smaller than the core itself.
+            core is kept in factors when they take fewer bytes than the core itself.
         residuals: Module -> private factors of what the shared columns miss, where they paid for their bytes.
         notes: What became of it since, in words by topic, such as how it was calibrated; kept with it.
     """
@@ -43,6 +43,11 @@ class Style:
     ranks: Mapping[ModulePath, int] = field(default_factory=dict)
     residuals: Mapping[ModulePath, LoRALayer] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def moved(style: Style, subspace: Subspace) -> Style:
+    """A style of an earlier version in a subspace that has the same bases first; no number changes."""
+    return replace(style, subspace=subspace.hash)
 
 
 def blend(styles: Mapping[str, Style], strengths: StyleBlend) -> dict[ModulePath, Tensor]:

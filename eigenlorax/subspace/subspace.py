@@ -8,6 +8,7 @@ from functools import cached_property
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.basis import Basis
 from eigenlorax.subspace.fingerprint import Fingerprint
+from eigenlorax.subspace.numbers import Numbers, parts, raw
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,17 @@ class Subspace:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 (hex) over module names and the fp16 bases: what a style names its home by."""
+        """SHA-256 (hex) over module names and the bases as stored: what a style names its home by."""
         digest = hashlib.sha256(self.layout.encode())
         for path, basis in self.bases.items():
             digest.update(str(path).encode())
+            if basis.numbers is not Numbers.FP16:
+                # Said even of a basis without columns: styles keep their private ranks by it.
+                digest.update(basis.numbers.encode())
             for side in (basis.stored_out, basis.stored_into):
                 digest.update(str(tuple(side.shape)).encode())
-                digest.update(side.contiguous().numpy().tobytes())
+                for part in parts(side):
+                    digest.update(raw(part))
         return digest.hexdigest()
 
     def ready(self) -> "Subspace":

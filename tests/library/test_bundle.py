@@ -18,7 +18,7 @@ from eigenlorax.subspace.fit import Goal, fit
 from tests import tiny
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bundle(base: BaseModel) -> Bundle:
     loras = [*tiny.relatives(base.layout, ("a", "c", "d"), 4, 1), tiny.lora(base.layout, "b", 16, 2)]
     result = drain(fit(loras, {}, base.layout_hash, Goal(retain=0.8)))
