@@ -9,8 +9,8 @@ from eigenlorax.module_path import ModulePath
 def header_bytes(modules: Collection[ModulePath], styles: int) -> int:
     """A little more than what names and descriptions take in the files of a subspace with so many styles."""
     names = [len(str(module)) for module in modules]
-    # Of a module: its name in quotes, its shape in five int32, its norm in the base. Of a LoRA: its hash.
-    subspace = sum(length + 44 for length in names) + 1024 + 100 * styles
+    # Of a module: its name in quotes, its shape in six int32, its norm in the base. Of a LoRA: its hash.
+    subspace = sum(length + 48 for length in names) + 1024 + 100 * styles
     # Of each style: two int16 for a module, and what it says of itself, its worst module by name.
     return subspace + styles * (1300 + 4 * len(names) + max(names, default=0))
 

@@ -43,7 +43,7 @@ def believed(path: Path, remedy: str) -> Iterator[None]:
     """
     try:
         yield
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         raise InvalidFileError(
             f"{path.name} is damaged: its header contradicts itself ({error}); {remedy}"
         ) from error

@@ -1,7 +1,8 @@
 """A subspace as a safetensors file: format 3; formats 1 and 2, with named fp16 tensors, are read as well.
 
-`shapes` has a row (out, k_out, in, k_in, 1 for int8) for each module, the metadata the modules' names in that
-order, and the bases lie packed behind one another (`packing`), out before into.
+`shapes` has a row (out, k_out, in, k_in, 1 for int8, place of the module whose into it is) for each module,
+the metadata the modules' names in that order, and the bases lie packed behind one another (`packing`), out
+before into. Modules whose bases hold one and the same into share it on disk too: the first of them keeps it.
 """
 
 import json
@@ -20,7 +21,7 @@ from eigenlorax.library.packing import Unpacker, pack
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.basis import Basis
 from eigenlorax.subspace.fingerprint import Fingerprint
-from eigenlorax.subspace.numbers import Numbers
+from eigenlorax.subspace.numbers import Kept, Numbers
 from eigenlorax.subspace.subspace import Subspace
 
 _KIND = "eigenlorax.subspace"
@@ -48,14 +49,15 @@ def load_subspace(path: Path) -> Subspace:
 
 def subspace_parts(subspace: Subspace) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the metadata that a subspace is kept as."""
-    bases = subspace.bases.values()
-    shapes = [
-        (*basis.stored_out.shape, *basis.stored_into.shape, _NUMBERS.index(basis.numbers)) for basis in bases
-    ]
-    tensors = {
-        "shapes": torch.tensor(shapes, dtype=torch.int32).view(-1, 5),
-        **pack(side for basis in bases for side in (basis.stored_out, basis.stored_into)),
-    }
+    shapes: list[tuple[int, ...]] = []
+    sides: list[Kept] = []
+    keepers: dict[int, int] = {}
+    for place, basis in enumerate(subspace.bases.values()):
+        out, into = basis.stored_out, basis.stored_into
+        keeper = keepers.setdefault(id(into), place)
+        shapes.append((*out.shape, *into.shape, _NUMBERS.index(basis.numbers), keeper))
+        sides += [out, into] if keeper == place else [out]
+    tensors = {"shapes": torch.tensor(shapes, dtype=torch.int32).view(-1, 6), **pack(sides)}
     metadata = {
         "format": _KIND,
         "version": FORMAT_VERSION,
@@ -98,13 +100,14 @@ def subspace_from(file_name: str, tensors: Mapping[str, Tensor], metadata: Mappi
 
 def _packed(file_name: str, tensors: Mapping[str, Tensor], modules: Sequence[ModulePath]) -> Iterator[Basis]:
     unpacker = Unpacker(file_name, tensors)
+    intos: list[Kept] = []
     for module, shape in zip(modules, tensors["shapes"].tolist(), strict=True):
-        rows, k_out, columns, k_in, kind = shape
-        numbers = _NUMBERS[kind]
-        yield Basis(
-            unpacker.take(rows, k_out, numbers, of=f"the basis of {module}"),
-            unpacker.take(columns, k_in, numbers, of=f"the basis of {module}"),
-        )
+        rows, k_out, columns, k_in, kind, keeper = shape
+        numbers, of = _NUMBERS[kind], f"the basis of {module}"
+        out = unpacker.take(rows, k_out, numbers, of=of)
+        own = keeper == len(intos)
+        intos.append(unpacker.take(columns, k_in, numbers, of=of) if own else intos[keeper])
+        yield Basis(out, intos[-1])
     unpacker.finish()
 
 

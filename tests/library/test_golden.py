@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import torch
 
 from eigenlorax.library.bundle import load_bundle
@@ -12,13 +13,16 @@ from eigenlorax.subspace.style import blend_layers
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def test_format_2() -> None:
-    folder = GOLDEN / "format-2"
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_formats_with_residuals_and_bundles(version: str) -> None:
+    folder = GOLDEN / f"format-{version}"
     expected = json.loads((folder / "expected.json").read_text())
     subspace = load_subspace(folder / "subspace.safetensors")
     assert subspace.hash == expected["hash"]
     assert subspace.base is not None and subspace.base.name == "Tiny"
+    assert subspace.excluded == expected.get("excluded", {})
     styles = {name: load_style(folder / f"{name}.safetensors", subspace) for name in ("neon", "chalk")}
+    assert styles["neon"].notes == expected.get("notes", {})
     bundle = load_bundle(folder / "bundle.safetensors")
     assert bundle.subspace.hash == subspace.hash
     for held in (styles, dict(bundle.styles)):

@@ -20,11 +20,11 @@ from eigenlorax.library.library import Library
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
-from eigenlorax.subspace.basis import empty_basis, stored_basis
+from eigenlorax.subspace.basis import Basis, empty_basis, stored_basis
 from eigenlorax.subspace.fingerprint import Fingerprint
 from eigenlorax.subspace.fit import Fit, Goal, fit
 from eigenlorax.subspace.kept_cores import core_bytes
-from eigenlorax.subspace.numbers import Numbers
+from eigenlorax.subspace.numbers import Numbers, bytes_of, keep, value
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 from tests import tiny
@@ -72,6 +72,30 @@ def test_subspace_round_trip_is_exact(tmp_path: Path, subspace: Subspace) -> Non
         assert back.bases[path].numbers is basis.numbers
         assert torch.equal(back.bases[path].out, basis.out)
         assert torch.equal(back.bases[path].into, basis.into)
+
+
+def test_one_input_basis_of_several_modules_is_stored_once(tmp_path: Path, subspace: Subspace) -> None:
+    (first, basis), *_ = ((p, b) for p, b in subspace.bases.items() if b.core_shape[1])
+    others = [p for p, b in subspace.bases.items() if b.stored_into.shape[0] == basis.stored_into.shape[0]]
+    own, shared = (
+        replace(
+            subspace,
+            bases={
+                **subspace.bases,
+                **{p: Basis(subspace.bases[p].stored_out, into()) for p in others if p != first},
+            },
+        )
+        for into in (lambda: keep(value(basis.stored_into), basis.numbers), lambda: basis.stored_into)
+    )
+    for name, value_ in (("own", own), ("shared", shared)):
+        save_subspace(value_, tmp_path / name)
+    assert own.hash == shared.hash  # how it is packed changes nothing of what it is
+    back = load_subspace(tmp_path / "shared")
+    assert len({id(back.bases[p].stored_into) for p in others}) == 1
+    once = bytes_of(*basis.stored_into.shape, basis.numbers)
+    assert (tmp_path / "own").stat().st_size - (tmp_path / "shared").stat().st_size == pytest.approx(
+        once * (len(others) - 1), abs=16
+    )
 
 
 def test_styles_come_back_within_rounding_and_know_their_size(
