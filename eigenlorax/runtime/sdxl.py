@@ -26,6 +26,7 @@ class BaseModel:
     Attributes:
         pipeline: The pipeline in inference mode on its device.
         parameters: Weights and biases of every linear, convolution and norm, by canonical path.
+        modules: Those linears, convolutions and norms, by the canonical path of their weight.
         layout: Their shapes.
         layout_hash: SHA-256 of the layout.
         name: For the user to read and for the PNG text.
@@ -33,6 +34,7 @@ class BaseModel:
 
     pipeline: StableDiffusionXLPipeline
     parameters: Mapping[ModulePath, nn.Parameter]
+    modules: Mapping[ModulePath, nn.Module]
     layout: ModelLayout
     layout_hash: str
     name: str
@@ -61,16 +63,19 @@ def load_base(model: str, hardware: Hardware) -> BaseModel:
         raise ModelLoadError(f"{model} has no {', '.join(missing)}, so it is not an SDXL model: {_ADVICE}")
     pipeline.to(hardware.device)
     pipeline.set_progress_bar_config(disable=True)
-    parameters = {}
+    parameters, modules = {}, {}
     for component in Component:
         owner = getattr(pipeline, component.value)
         owner.eval().requires_grad_(False)
         for name, module in owner.named_modules():
             if isinstance(module, _CHANGEABLE):
+                home = ModulePath(component, _canonical_name(component, name))
+                modules[home] = module
                 for kind, parameter in module.named_parameters(recurse=False):
-                    parameters[ModulePath(component, _canonical_name(component, name), kind)] = parameter
+                    parameters[home._replace(parameter=kind)] = parameter
     layout = {module_path: _shape(parameter) for module_path, parameter in parameters.items()}
-    return BaseModel(pipeline, parameters, layout, layout_hash(layout), path.stem if path.exists() else model)
+    name = path.stem if path.exists() else model
+    return BaseModel(pipeline, parameters, modules, layout, layout_hash(layout), name)
 
 
 def _quiet_loading() -> None:

@@ -106,16 +106,17 @@ def measure(
 
     Args:
         energies: ||dW||^2 of each module, float64.
-        kept: ||M||^2 of each module; for orthonormal bases the energy of the projection.
+        kept: ||M||^2 of each module; for orthonormal bases the energy of the projection. Of a style that has
+            learnt since, ||dW||^2 less the squared error, which may be below 0.
         original_bytes: Size of the LoRA's file.
     """
     shares = {path: kept[path] / energy for path, energy in energies.items() if energy > 0.0}
     total = sum(energies.values())
     worst = min(shares, key=lambda path: shares[path], default=None)
     return Fidelity(
-        energy_kept=min(1.0, sum(kept.values()) / total) if total > 0.0 else 1.0,
+        energy_kept=min(1.0, max(0.0, sum(kept.values()) / total)) if total > 0.0 else 1.0,
         worst_module=str(worst) if worst is not None else "",
-        worst_kept=min(1.0, shares[worst]) if worst is not None else 1.0,
+        worst_kept=min(1.0, max(0.0, shares[worst])) if worst is not None else 1.0,
         zero_modules=len(energies) - len(shares),
         original_bytes=original_bytes,
     )

@@ -1,0 +1,1 @@
+"""Learning coefficients: by a teacher's predictions, without pictures of one's own."""

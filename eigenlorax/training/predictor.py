@@ -1,0 +1,93 @@
+"""One question for the model: what is the noise in these latents, with these updates worn?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from diffusers import StableDiffusionXLPipeline
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from eigenlorax.module_path import ModulePath
+from eigenlorax.runtime.live import LiveInjection, StackedUpdate
+
+Updates = Mapping[ModulePath, StackedUpdate]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A batch that the UNet is asked about; row i belongs to style `styles[i]` of a group.
+
+    Attributes:
+        unprompted: Rows that are asked without their prompt, as guidance does.
+    """
+
+    latents: Float[Tensor, "rows channels height width"]
+    timesteps: Int64[Tensor, " rows"]
+    prompts: tuple[str, ...]
+    unprompted: tuple[bool, ...]
+    styles: Int64[Tensor, " rows"]
+
+
+class Predictor:
+    """A base model that answers with any updates, each row with its own style.
+
+    Args:
+        pipeline: The base.
+        live: Injected for every parameter that may be updated.
+        side: Pixels of the square pictures that are asked about.
+    """
+
+    def __init__(self, pipeline: StableDiffusionXLPipeline, live: LiveInjection, side: int) -> None:
+        self.pipeline, self._live, self.side = pipeline, live, side
+
+    def answer(self, question: Question, updates: Updates, styles: int) -> Tensor:
+        """The prediction for each row with its own style worn, in text encoders and UNet; differentiable.
+
+        Args:
+            question: What is asked.
+            updates: Stacked for the whole group; none for the bare base.
+            styles: How many styles the group has.
+        """
+        weights = torch.nn.functional.one_hot(question.styles, styles).float().to(self.pipeline.device)
+        tokens, pooled = self.encode(question.prompts, question.unprompted, updates, weights)
+        return self.ask(question.latents, question.timesteps, tokens, pooled, updates, weights)
+
+    def encode(
+        self, prompts: Sequence[str], unprompted: Sequence[bool], updates: Updates, weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Both text encoders' states, and those of no prompt where so marked.
+
+        Returns:
+            (rows, 77, width) and (rows, pooled width).
+        """
+        self._live.wear(updates, weights)
+        tokens, empty, pooled, empty_pooled = self.pipeline.encode_prompt(
+            prompt=list(prompts), device=self.pipeline.device, do_classifier_free_guidance=True
+        )
+        without = torch.tensor(unprompted, device=tokens.device)
+        return (
+            torch.where(without[:, None, None], empty, tokens),
+            torch.where(without[:, None], empty_pooled, pooled),
+        )
+
+    def ask(
+        self,
+        latents: Tensor,
+        timesteps: Tensor,
+        tokens: Tensor,
+        pooled: Tensor,
+        updates: Updates,
+        weights: Tensor,
+    ) -> Tensor:
+        """The UNet's prediction for each row of encoded prompts."""
+        self._live.wear(updates, weights)
+        unet, side = self.pipeline.unet, self.side
+        sizes = torch.tensor([[side, side, 0, 0, side, side]] * latents.shape[0])
+        prediction: Tensor = unet(
+            latents.to(unet.device, unet.dtype),
+            timesteps.to(unet.device),
+            encoder_hidden_states=tokens,
+            added_cond_kwargs={"text_embeds": pooled, "time_ids": sizes.to(tokens)},
+        ).sample
+        return prediction
