@@ -4,16 +4,16 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import hypot, sqrt
 
+import torch
 from torch import Tensor
 
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import ModulePath
-from eigenlorax.subspace.allocate import Choices, Option, within_budget, within_error
+from eigenlorax.subspace.allocate import Choice, Choices, Option, within_budget, within_error
 from eigenlorax.subspace.basis import (
     Basis,
     CanonicalLayer,
-    canonical,
     empty_basis,
     even_factors,
     missed,
@@ -21,9 +21,12 @@ from eigenlorax.subspace.basis import (
 )
 from eigenlorax.subspace.fidelity import Fidelity, measure
 from eigenlorax.subspace.frames import hooi, hosvd
-from eigenlorax.subspace.options import options_of
+from eigenlorax.subspace.options import options_of, residual_energies
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
+from eigenlorax.subspace.updates import Updates
+
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -97,14 +100,15 @@ def fit(
     layout: str,
     goal: Goal,
     importance: Mapping[ModulePath, float] | None = None,
+    device: torch.device = _CPU,
 ) -> Generator[FitProgress, None, Fit]:
     """Fit shared bases, buy private ranks where they pay, and bring each LoRA in.
 
-    Holds one module of all LoRAs at a time and passes over the collection twice: first to learn what each
-    number of shared columns would keep (HOSVD), then, once bytes are allocated over all modules, to make the
-    chosen bases (refined by HOOI where no private rank relies on them), cores and residuals. Each LoRA is
-    weighted by the inverse of its total norm: its strength is a choice of its author, not a claim on the
-    basis; the cores carry the true strength.
+    Holds one module of all LoRAs at a time, or one LoRA's where even that is too much, and passes over the
+    collection twice: first to learn what each number of shared columns would keep (HOSVD), then, once bytes
+    are allocated over all modules, to make the chosen bases (refined by HOOI where no private rank relies on
+    them), cores and residuals. Each LoRA is weighted by the inverse of its total norm: its strength is a
+    choice of its author, not a claim on the basis; the cores carry the true strength.
 
     Args:
         loras: The collection; names are unique, ranks and modules may differ.
@@ -113,6 +117,7 @@ def fit(
         goal: What to aim at.
         importance: Factor on each module's squared error, by what a change of it does to the model, such as
             1 / ||W||^2; by default all alike. Bytes go where they matter; `retain` counts in this measure.
+        device: Where the decompositions run; the outcome is on the CPU.
 
     Yields:
         Progress, twice per module.
@@ -128,22 +133,30 @@ def fit(
     if not loras:
         raise InvalidRequestError("there is nothing to compress: choose at least one usable LoRA")
     goal.check()
-    modules = sorted({path for lora in loras for path in lora.layers})
+    # Not `path in lora.layers`, which for layers on disk reads one to see if it is there.
+    changed = [(lora, frozenset(lora.layers)) for lora in loras]
+    modules = sorted(frozenset[ModulePath]().union(*(paths for _, paths in changed)))
     factors = {path: 1.0 if importance is None else sqrt(importance[path]) for path in modules}
     norms = {lora.name: _norm(lora, factors) for lora in loras}
     weights = {name: 1.0 / norm if norm > 0.0 else 0.0 for name, norm in norms.items()}
     options: dict[ModulePath, list[Option]] = {}
+    bases: dict[ModulePath, Basis] = {}
     for done, path in enumerate(modules, start=1):
-        layers = _layers(loras, path)
-        own = [weights[name] * factors[path] for name in layers]
-        options[path] = options_of(list(layers.values()), own, hosvd(list(layers.values()), own))
+        updates = Updates([lora for lora, paths in changed if path in paths], path, device)
+        own = [weights[name] * factors[path] for name in updates.names]
+        frames = hosvd(updates, own)
+        options[path] = options_of(updates, own, frames)
+        bases[path] = empty_basis(frames.out.shape[0], frames.into.shape[0])
         yield FitProgress(done, 2 * len(modules), path)
     choices = _choose(options, goal, sum(weight > 0.0 for weight in weights.values()))
     making = {lora.name: _Making() for lora in loras}
-    bases: dict[ModulePath, Basis] = {}
     for done, path in enumerate(modules, start=len(modules) + 1):
-        layers = _layers(loras, path)
-        bases[path] = _settle(path, layers, weights, choices, making)
+        updates = Updates([lora for lora, paths in changed if path in paths], path, device)
+        own = [weights[name] for name in updates.names]
+        bases[path] = _basis(updates, own, choices[path], bases[path])
+        _place(
+            path, updates, _private_ranks(updates, own, bases[path], choices[path].ranks), bases[path], making
+        )
         yield FitProgress(done, 2 * len(modules), path)
     projections = {
         name: Projection(
@@ -168,10 +181,6 @@ class _Making:
     kept: dict[ModulePath, float] = field(default_factory=dict)
 
 
-def _layers(loras: Sequence[LoRA], path: ModulePath) -> dict[str, CanonicalLayer]:
-    return {lora.name: canonical(lora.layers[path]) for lora in loras if path in lora.layers}
-
-
 def _choose(options: Mapping[ModulePath, list[Option]], goal: Goal, styles: int) -> Choices:
     if goal.number_bytes is not None:
         return within_budget(options, goal.number_bytes)
@@ -179,49 +188,49 @@ def _choose(options: Mapping[ModulePath, list[Option]], goal: Goal, styles: int)
     return within_error(options, (1.0 - (goal.retain or 0.0)) * styles)
 
 
-def _settle(
-    path: ModulePath,
-    layers: Mapping[str, CanonicalLayer],
-    weights: Mapping[str, float],
-    choices: Choices,
-    making: Mapping[str, _Making],
-) -> Basis:
-    """Make the chosen basis of one module, and every style's core and residual in it."""
-    own = [weights[name] for name in layers]
-    choice = choices[path]
-    forms = list(layers.values())
+def _basis(updates: Updates, weights: Sequence[float], choice: Choice, empty: Basis) -> Basis:
     if not choice.option.k_out:
-        basis = empty_basis(forms[0].p.shape[0], forms[0].q.shape[0])
-    else:
-        basis = hosvd(forms, own).first(choice.option.k_out, choice.option.k_in)
-        basis = basis if choice.bought else hooi(forms, own, basis)
-    bought = _bought(layers, weights, basis, choice.bought)
-    for name, layer in layers.items():
-        made = making[name]
-        core = project(layer, basis)
-        made.cores[path], made.ranks[path] = core, layer.s.shape[0]
-        made.energies[path] = layer.energy
+        return empty
+    basis = hosvd(updates, weights).first(choice.option.k_out, choice.option.k_in)
+    return basis if choice.ranks else hooi(updates, weights, basis)
+
+
+def _place(
+    path: ModulePath,
+    updates: Updates,
+    ranks: Sequence[int],
+    basis: Basis,
+    making: Mapping[str, _Making],
+) -> None:
+    """Give every style its core and its private ranks of one module."""
+    for name, rank, layer in zip(updates.names, ranks, updates, strict=True):
+        made, near = making[name], _on_cpu(layer)
+        core = project(near, basis)
+        made.cores[path], made.ranks[path] = core, near.s.shape[0]
+        made.energies[path] = near.energy
         made.kept[path] = float(core.double().square().sum())
-        if residual := bought.get(name):
-            made.residuals[path] = residual
-            made.kept[path] += float(
-                residual.down.double().square().sum(1) @ residual.up.double().square().sum(0)
-            )
-    return basis
+        if rank:
+            rest = missed(near, basis)
+            made.residuals[path] = even_factors(rest, rank)
+            made.kept[path] += float(rest.s[:rank].double().square().sum())
 
 
-def _bought(
-    layers: Mapping[str, CanonicalLayer], weights: Mapping[str, float], basis: Basis, count: int
-) -> dict[str, LoRALayer]:
-    """The `count` private ranks of a module that take away the most weighted error, by style."""
-    if not count:
-        return {}
-    rests = {name: missed(layer, basis) for name, layer in layers.items()}
-    worth = sorted(
-        ((float(s) * weights[name], name) for name, rest in rests.items() for s in rest.s), reverse=True
-    )
-    ranks = {name: sum(owner == name for _, owner in worth[:count]) for name in rests}
-    return {name: even_factors(rests[name], rank) for name, rank in ranks.items() if rank}
+def _private_ranks(updates: Updates, weights: Sequence[float], basis: Basis, count: int) -> list[int]:
+    """How many of the `count` private ranks that take away the most weighted error belong to each update."""
+    worth: list[tuple[float, int]] = []
+    for number, (layer, w) in enumerate(zip(updates, weights, strict=True) if count else ()):
+        near = _on_cpu(layer)
+        seen = [basis.out.mT.double() @ near.p.double(), basis.into.mT.double() @ near.q.double()]
+        gains = residual_energies((near.s.double() * w)[None], *((a.mT @ a)[None] for a in seen))
+        worth += [(gain, number) for gain in gains[0].tolist()]
+    ranks = [0] * len(weights)
+    for _, number in sorted(worth, key=lambda item: (-item[0], item[1]))[:count]:
+        ranks[number] += 1
+    return ranks
+
+
+def _on_cpu(layer: CanonicalLayer) -> CanonicalLayer:
+    return CanonicalLayer(layer.p.cpu(), layer.s.cpu(), layer.q.cpu())
 
 
 def _norm(lora: LoRA, factors: Mapping[ModulePath, float]) -> float:

@@ -1,56 +1,71 @@
 """Every direction that one module's collection has, strongest first: HOSVD, refined by HOOI."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from eigenlorax.subspace.basis import Basis, CanonicalLayer, project
+from eigenlorax.subspace.basis import Basis, CanonicalLayer
+from eigenlorax.subspace.range_finder import RangeFinder
 
 _MOST_SWEEPS = 4
+_SEED = 2011
 
 
 @dataclass(frozen=True)
 class SharedFrames:
-    """All directions of one module's collection, strongest first, on both sides.
+    """The directions of one module's collection, strongest first, on both sides: all, or those of a sketch.
 
     Attributes:
         out: (out, K) orthonormal.
         energy_out: (K,) squared singular values of the stacked, weighted output sides.
         into: (in, L) orthonormal.
         energy_in: (L,) the same of the input sides.
+        tail_out: Squared norm of the stacked output sides outside all K directions.
+        tail_in: The same of the input sides.
     """
 
     out: Float[Tensor, "out k"]
     energy_out: Float64[Tensor, " k"]
     into: Float[Tensor, "into l"]
     energy_in: Float64[Tensor, " l"]
+    tail_out: float
+    tail_in: float
 
     def first(self, k_out: int, k_in: int) -> Basis:
-        """The basis of the strongest directions; they are nested, as those of an HOSVD are."""
-        return Basis(self.out[:, :k_out].half(), self.into[:, :k_in].half())
+        """The basis of the strongest directions, on the CPU; they are nested, as those of an HOSVD are."""
+        return _stored(self.out[:, :k_out], self.into[:, :k_in])
 
 
-def hosvd(layers: Sequence[CanonicalLayer], weights: Sequence[float]) -> SharedFrames:
+def hosvd(layers: Iterable[CanonicalLayer], weights: Sequence[float]) -> SharedFrames:
     """The left singular vectors of both stacked, weighted sides of one module's updates.
 
-    Works in core space: the stacks have sum(rank) columns, never out x in numbers.
+    Works in core space: the stacks have sum(rank) columns, never out x in numbers. The layers are iterated
+    over once where the stacks are narrow one way or the other, else as often as the range finder asks.
 
     Args:
-        layers: One canonical update per adapter that changes the module; not empty.
+        layers: One canonical update per adapter that changes the module; not empty; on any device; iterated
+            over more than once, so not a generator.
         weights: Factor on each update, so that a strong adapter does not take the basis.
 
     Source: De Lathauwer, De Moor, Vandewalle, "A multilinear singular value decomposition" (2000).
     """
-    pairs = list(zip(layers, weights, strict=True))
-    out = torch.cat([layer.p * layer.s * w for layer, w in pairs], dim=1)
-    into = torch.cat([layer.q * layer.s * w for layer, w in pairs], dim=1)
-    return SharedFrames(*_directions(out), *_directions(into))
+    out, into = (RangeFinder(torch.Generator().manual_seed(_SEED + side)) for side in (0, 1))
+    while not (out.is_done and into.is_done):
+        for layer, w in zip(layers, weights, strict=True):
+            for finder, near in ((out, layer.p), (into, layer.q)):
+                if not finder.is_done:
+                    finder.take(near * (layer.s * w))
+        for finder in (out, into):
+            if not finder.is_done:
+                finder.end_pass()
+    left, right = out.found, into.found
+    return SharedFrames(left.columns, left.energy, right.columns, right.energy, left.tail, right.tail)
 
 
-def hooi(layers: Sequence[CanonicalLayer], weights: Sequence[float], start: Basis) -> Basis:
+def hooi(layers: Iterable[CanonicalLayer], weights: Sequence[float], start: Basis) -> Basis:
     """Better bases of the same sizes: each side in turn is fitted to what the other side lets through.
 
     U <- leading left singular vectors of the updates seen through V, then V likewise, until a sweep gains
@@ -61,10 +76,11 @@ def hooi(layers: Sequence[CanonicalLayer], weights: Sequence[float], start: Basi
     k_out, k_in = start.core_shape
     basis, kept = start, _kept(layers, weights, start)
     total = sum(w * w * layer.energy for layer, w in zip(layers, weights, strict=True))
+    into = start.into
     for _ in range(_MOST_SWEEPS):
-        out = _seen_through([(layer.p, layer.s, layer.q) for layer in layers], weights, basis.into)[:, :k_out]
-        into = _seen_through([(layer.q, layer.s, layer.p) for layer in layers], weights, out)[:, :k_in]
-        better = Basis(out.half(), into.half())
+        out = _seen_through(layers, weights, into, k_out)
+        into = _seen_through(_Turned(layers), weights, out, k_in)
+        better = _stored(out, into)
         now = _kept(layers, weights, better)
         if now <= kept:
             return basis
@@ -74,26 +90,38 @@ def hooi(layers: Sequence[CanonicalLayer], weights: Sequence[float], start: Basi
     return basis
 
 
+@dataclass(frozen=True)
+class _Turned:
+    """The transposed updates."""
+
+    layers: Iterable[CanonicalLayer]
+
+    def __iter__(self) -> Iterator[CanonicalLayer]:
+        return (CanonicalLayer(layer.q, layer.s, layer.p) for layer in self.layers)
+
+
 def _seen_through(
-    sides: Sequence[tuple[Tensor, Tensor, Tensor]], weights: Sequence[float], other: Tensor
+    layers: Iterable[CanonicalLayer], weights: Sequence[float], other: Tensor, count: int
 ) -> Tensor:
-    columns = []
-    for (near, s, far), w in zip(sides, weights, strict=True):
-        left, values, _ = torch.linalg.svd(s[:, None] * (far.mT @ other), full_matrices=False)
-        columns.append(near @ left * values * w)
-    return torch.linalg.svd(torch.cat(columns, dim=1), full_matrices=False)[0]
+    """The `count` strongest directions of the output side of all dW V."""
+    finder = RangeFinder(torch.Generator().manual_seed(_SEED))
+    while not finder.is_done:
+        for layer, w in zip(layers, weights, strict=True):
+            seen = layer.s[:, None] * (layer.q.mT @ other.to(layer.q.device))
+            left, values, _ = torch.linalg.svd(seen, full_matrices=False)
+            finder.take(layer.p @ left * (values * w))
+        finder.end_pass()
+    return finder.found.columns[:, :count]
 
 
-def _kept(layers: Sequence[CanonicalLayer], weights: Sequence[float], basis: Basis) -> float:
-    return sum(
-        w * w * float(project(layer, basis).double().square().sum())
-        for layer, w in zip(layers, weights, strict=True)
-    )
+def _kept(layers: Iterable[CanonicalLayer], weights: Sequence[float], basis: Basis) -> float:
+    kept = 0.0
+    for layer, w in zip(layers, weights, strict=True):
+        device = layer.p.device
+        core = (basis.out.to(device).mT @ layer.p * layer.s) @ (layer.q.mT @ basis.into.to(device))
+        kept += w * w * float(core.double().square().sum())
+    return kept
 
 
-def _directions(stack: Float[Tensor, "rows columns"]) -> tuple[Tensor, Tensor]:
-    """Left singular vectors with their energies, those above rounding; one for a stack of zeros."""
-    u, s, _ = torch.linalg.svd(stack, full_matrices=False)
-    count = int((s > s[0] * max(stack.shape) * torch.finfo(s.dtype).eps).sum()) if s.numel() else 0
-    count = max(count, 1)
-    return u[:, :count], s[:count].double().square()
+def _stored(out: Tensor, into: Tensor) -> Basis:
+    return Basis(out.half().cpu(), into.half().cpu())

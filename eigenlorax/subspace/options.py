@@ -1,50 +1,61 @@
 """The options of one module: what each number of shared columns costs, keeps, and leaves to private ranks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from torch import Tensor
 
-from eigenlorax.subspace.allocate import NUMBER_BYTES, Option
+from eigenlorax.subspace.allocate import NUMBER_BYTES, Option, option_of
 from eigenlorax.subspace.basis import CanonicalLayer
 from eigenlorax.subspace.frames import SharedFrames
 
 _THRESHOLDS = 16
+#: Most numbers of the styles' coefficients in the frames that are held at a time.
+_HELD_NUMBERS = 1 << 22
 
 
 def options_of(
-    layers: Sequence[CanonicalLayer], weights: Sequence[float], frames: SharedFrames
+    layers: Iterable[CanonicalLayer], weights: Sequence[float], frames: SharedFrames
 ) -> list[Option]:
     """Every option of one module, (0, 0) first.
 
     The frames of the HOSVD are nested, so one decomposition serves all numbers of columns. What the first k
     columns miss of dW = P S Q^T is R = [P, U A] diag(S, -S) [Q, V B]^T with A = U^T P and B = V^T Q: its
-    singular values come from two 2r x 2r Gram matrices, never from anything of the module's own size.
+    singular values come from the r x r Gram matrices of A and B, never from anything of the module's size.
+    Styles are taken some at a time, and what is missed is measured for the very frames given, in float64, be
+    they those of a sketch.
 
     Args:
-        layers: One canonical update per style that changes the module.
+        layers: One canonical update per style that changes the module; iterated over once.
         weights: Factor on each update, as in the fit.
         frames: Of the same layers and weights.
     """
     rows, columns = frames.out.shape[0], frames.into.shape[0]
-    price = NUMBER_BYTES * (rows + columns)
-    rank = max(layer.s.shape[0] for layer in layers)
-    s = torch.stack([_padded(layer.s.double() * w, rank) for layer, w in zip(layers, weights, strict=True)])
-    a = torch.stack([_wide(frames.out.double().mT @ layer.p.double(), rank) for layer in layers])
-    b = torch.stack([_wide(frames.into.double().mT @ layer.q.double(), rank) for layer in layers])
-    energy = s.square().sum(1)
-    found = [Option(0, 0, 0, float(energy.sum()), _descending(s.square()), price)]
-    for k_out, k_in in _pairs(frames):
-        seen_out, seen_in = a[:, :k_out], b[:, :k_in]
-        core = (seen_out * s[:, None, :]) @ seen_in.mT
-        missed = float((energy - core.square().sum((1, 2))).clamp(min=0.0).sum())
-        gram_out, gram_in = seen_out.mT @ seen_out, seen_in.mT @ seen_in
-        numbers = rows * k_out + columns * k_in
-        numbers += sum(core_numbers(k_out, k_in, layer.s.shape[0]) for layer in layers)
-        gains = _residual_energies(s, gram_out, gram_in)
-        found.append(Option(k_out, k_in, NUMBER_BYTES * numbers, missed, _descending(gains), price))
-    return found
+    pairs = [(0, 0), *_pairs(frames)]
+    found = [_Found() for _ in pairs]
+    out, into = frames.out.double(), frames.into.double()
+    ranks: list[int] = []
+    for some, own in _some(layers, weights, max(out.shape[1], into.shape[1])):
+        ranks += [layer.s.shape[0] for layer in some]
+        rank = max(layer.s.shape[0] for layer in some)
+        s = torch.stack([_wide(layer.s.double() * w, rank) for layer, w in zip(some, own, strict=True)])
+        a = torch.stack([_wide(out.mT @ layer.p.double(), rank) for layer in some])
+        b = torch.stack([_wide(into.mT @ layer.q.double(), rank) for layer in some])
+        for one, gram_out, gram_in in zip(
+            found, _grams(a, [k for k, _ in pairs]), _grams(b, [k for _, k in pairs]), strict=True
+        ):
+            one.add(s, gram_out, gram_in)
+    made = []
+    for (k_out, k_in), one in zip(pairs, found, strict=True):
+        numbers = rows * k_out + columns * k_in + sum(core_numbers(k_out, k_in, rank) for rank in ranks)
+        gains = torch.cat(one.gains).sort(descending=True).values
+        # Below the rounding of float64 Gram matrices there is nothing to buy.
+        gains = gains[gains > gains[:1] * 1e-12]
+        price = NUMBER_BYTES * (rows + columns)
+        made.append(option_of(k_out, k_in, NUMBER_BYTES * numbers, one.missed, gains.tolist(), price))
+    return made
 
 
 def core_numbers(k_out: int, k_in: int, rank: int) -> int:
@@ -53,10 +64,79 @@ def core_numbers(k_out: int, k_in: int, rank: int) -> int:
     return min(k_out * k_in, rank * (k_out + k_in))
 
 
+def residual_energies(
+    s: Float64[Tensor, "styles rank"],
+    gram_out: Float64[Tensor, "styles rank rank"],
+    gram_in: Float64[Tensor, "styles rank rank"],
+) -> Float64[Tensor, "styles ranks"]:
+    """Squared singular values of what shared columns miss of each style's update, 2 r of them, ascending.
+
+    [P, U A] has the Gram matrix [[I, G], [G, G]] = L L^T with G = A^T A and L = [[I, 0], [G, W]], where
+    W W^T = G - G^2; so the values are those of L_out^T diag(S, -S) L_in.
+
+    Args:
+        s: Weighted singular values of the updates.
+        gram_out: A^T A for A = U^T P.
+        gram_in: B^T B for B = V^T Q.
+    """
+    w_out, w_in = _root(gram_out), _root(gram_in)
+    scaled = s[:, :, None] * torch.cat([gram_in, w_in], 2)
+    lower = -torch.cat([gram_out, w_out], 2).mT @ scaled
+    lower[:, : s.shape[1], : s.shape[1]] += torch.diag_embed(s)
+    return torch.linalg.eigvalsh(lower @ lower.mT).clamp(min=0.0)
+
+
+def _root(gram: Tensor) -> Tensor:
+    """W with W W^T = G - G^2, for G between 0 and I."""
+    values, vectors = torch.linalg.eigh(gram)
+    return vectors * (values * (1.0 - values)).clamp(min=0.0).sqrt()[:, None, :]
+
+
+@dataclass
+class _Found:
+    """What is known of one option from the styles seen so far."""
+
+    missed: float = 0.0
+    gains: list[Tensor] = field(default_factory=list)
+
+    def add(self, s: Tensor, gram_out: Tensor, gram_in: Tensor) -> None:
+        seen = ((s[:, :, None] * gram_out * s[:, None, :]) * gram_in).sum((1, 2))
+        self.missed += float((s.square().sum(1) - seen).clamp(min=0.0).sum())
+        self.gains.append(residual_energies(s, gram_out, gram_in).flatten().cpu())
+
+
+def _some(
+    layers: Iterable[CanonicalLayer], weights: Sequence[float], width: int
+) -> Iterator[tuple[list[CanonicalLayer], list[float]]]:
+    """Layers with their weights, as many at a time as have coefficients that may be held."""
+    some: list[CanonicalLayer] = []
+    own: list[float] = []
+    for layer, w in zip(layers, weights, strict=True):
+        some.append(layer)
+        own.append(w)
+        if sum(one.s.shape[0] for one in some) * width > _HELD_NUMBERS:
+            yield some, own
+            some, own = [], []
+    if some:
+        yield some, own
+
+
+def _grams(coefficients: Float64[Tensor, "styles k rank"], counts: Sequence[int]) -> Iterator[Tensor]:
+    """A^T A of the first 0 <= k1 <= k2 <= ... rows of each style's coefficients."""
+    rank = coefficients.shape[2]
+    gram = coefficients.new_zeros(coefficients.shape[0], rank, rank)
+    done = 0
+    for count in counts:
+        more = coefficients[:, done:count]
+        gram = gram + more.mT @ more
+        done = count
+        yield gram
+
+
 def _pairs(frames: SharedFrames) -> Iterator[tuple[int, int]]:
     """(k_out, k_in) along one line of equal energy per byte on both sides, from one column to all of them."""
-    worth_out = frames.energy_out / frames.out.shape[0]
-    worth_in = frames.energy_in / frames.into.shape[0]
+    worth_out = frames.energy_out.cpu() / frames.out.shape[0]
+    worth_in = frames.energy_in.cpu() / frames.into.shape[0]
     worth = torch.cat([worth_out, worth_in])
     worth = worth[worth > 0.0]
     if not worth.numel():
@@ -75,35 +155,5 @@ def _pairs(frames: SharedFrames) -> Iterator[tuple[int, int]]:
             yield pair
 
 
-def _residual_energies(
-    s: Float64[Tensor, "styles rank"],
-    gram_out: Float64[Tensor, "styles rank rank"],
-    gram_in: Float64[Tensor, "styles rank rank"],
-) -> Float64[Tensor, "styles ranks"]:
-    """Squared singular values of what the shared columns miss of each style's update."""
-    signed = torch.cat([s, -s], 1)
-    out, into = _joint(gram_out), _joint(gram_in)
-    values, vectors = torch.linalg.eigh(out)
-    root = (vectors * values.clamp(min=0.0).sqrt()[:, None, :]) @ vectors.mT
-    middle = signed[:, :, None] * into * signed[:, None, :]
-    return torch.linalg.eigvalsh(root @ middle @ root).clamp(min=0.0)
-
-
-def _joint(gram: Float64[Tensor, "styles rank rank"]) -> Float64[Tensor, "styles ranks ranks"]:
-    """Gram matrix of [P, U A] from A^T A: P is orthonormal, and P^T U A = A^T A."""
-    eye = torch.eye(gram.shape[1], dtype=gram.dtype).expand_as(gram)
-    return torch.cat([torch.cat([eye, gram], 2), torch.cat([gram, gram], 2)], 1)
-
-
-def _descending(gains: Tensor) -> tuple[float, ...]:
-    flat = gains.flatten().sort(descending=True).values
-    # Below the rounding of float64 Gram matrices there is nothing to buy.
-    return tuple(flat[flat > flat[:1] * 1e-12].tolist())
-
-
-def _padded(values: Tensor, length: int) -> Tensor:
-    return torch.nn.functional.pad(values, (0, length - values.shape[0]))
-
-
-def _wide(matrix: Tensor, columns: int) -> Tensor:
-    return torch.nn.functional.pad(matrix, (0, columns - matrix.shape[1]))
+def _wide(matrix: Float[Tensor, "*rows columns"], columns: int) -> Float[Tensor, "*rows all"]:
+    return torch.nn.functional.pad(matrix, (0, columns - matrix.shape[-1]))

@@ -1,5 +1,9 @@
 """A collection in, a subspace and honest figures out."""
 
+import weakref
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
 import pytest
 import torch
 
@@ -8,10 +12,15 @@ from eigenlorax.lora import LoRA, LoRALayer, joined
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
+from eigenlorax.subspace.allocate import option_of
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fidelity import FidelityVerdict
 from eigenlorax.subspace.fit import Fit, Goal, fit
+from eigenlorax.subspace.range_finder import RangeFinder
+from eigenlorax.subspace.updates import Updates
 from tests import tiny
+
+CPU = torch.device("cpu")
 
 
 def _fit(loras: list[LoRA], retain: float) -> Fit:
@@ -79,3 +88,78 @@ def test_progress_names_every_module_once(base: BaseModel) -> None:
 def test_what_cannot_be_fitted_is_refused(base: BaseModel, count: int, retain: float, words: str) -> None:
     with pytest.raises(InvalidRequestError, match=words):
         _fit([tiny.lora(base.layout, "a", 2)][:count], retain)
+
+
+class _Counted(Mapping[ModulePath, LoRALayer]):
+    """Layers made from a seed each time one is asked for, and a count of how often that was."""
+
+    def __init__(self, seed: int, sizes: Mapping[ModulePath, tuple[int, int]], rank: int) -> None:
+        self._seed, self._sizes, self._rank = seed, sizes, rank
+        self.asked: Counter[ModulePath] = Counter()
+
+    def __iter__(self) -> Iterator[ModulePath]:
+        return iter(self._sizes)
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def __getitem__(self, path: ModulePath) -> LoRALayer:
+        self.asked[path] += 1
+        out, into = self._sizes[path]
+        g = torch.Generator().manual_seed(1000 * self._seed + sorted(self._sizes).index(path))
+        return LoRALayer(
+            torch.randn(out, self._rank, generator=g), torch.randn(self._rank, into, generator=g)
+        )
+
+
+_SIZES = {ModulePath(Component.UNET, name): size for name, size in (("a", (30, 20)), ("b", (12, 40)))}
+
+
+def test_a_layer_is_asked_for_once_to_weigh_it_and_once_in_each_pass() -> None:
+    layers = [_Counted(seed, _SIZES, 3) for seed in range(5)]
+    drain(fit([LoRA(str(n), one) for n, one in enumerate(layers)], {}, "layout", Goal(number_bytes=2000)))
+    # Not the first module: the tests' type checks look at the first item of each mapping.
+    assert [one.asked[list(_SIZES)[1]] for one in layers] == [3] * 5
+
+
+def test_holding_one_layer_at_a_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    loras = [LoRA(str(seed), _Counted(seed, _SIZES, 3)) for seed in range(5)]
+    usual = drain(fit(loras, {}, "layout", Goal(number_bytes=2000)))
+    monkeypatch.setattr(Updates.__init__, "__defaults__", (0,))
+    frugal = drain(fit(loras, {}, "layout", Goal(number_bytes=2000)))
+    assert frugal.subspace.hash == usual.subspace.hash
+    for name, one in usual.projections.items():
+        other = frugal.projections[name]
+        assert one.fidelity == other.fidelity and one.residuals.keys() == other.residuals.keys()
+        assert all(torch.equal(core, other.cores[path]) for path, core in one.cores.items())
+
+
+def test_only_one_layer_is_held_when_there_is_no_room() -> None:
+    alive: list[weakref.ref[torch.Tensor]] = []
+    most = 0
+    updates = Updates([LoRA(str(s), _Counted(s, _SIZES, 3)) for s in range(6)], next(iter(_SIZES)), CPU, 0)
+    for _ in range(2):
+        for layer in updates:
+            alive.append(weakref.ref(layer.p))
+            most = max(most, sum(one() is not None for one in alive))
+    assert most <= 2  # the one in hand, and its follower while it is made
+
+
+def test_sketched_options_lead_to_the_error_that_they_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More columns than may be decomposed whole: the store is as good as told, and each LoRA alone not better."""
+    monkeypatch.setattr(RangeFinder.__init__, "__defaults__", (16, 10))
+    loras = [LoRA(str(seed), _Counted(seed, _SIZES, 3)) for seed in range(12)]
+    result = drain(fit(loras, {}, "layout", Goal(retain=0.7)))
+    assert 0.699 <= result.subspace.retain <= 0.8
+
+
+def test_500_styles_need_few_steps() -> None:
+    gains = (
+        torch.rand(32_000, generator=torch.Generator().manual_seed(0)).sort(descending=True).values.tolist()
+    )
+    option = option_of(0, 0, 0, sum(gains), gains, 10)
+    assert len(option.gains) < 700
+    assert option.ranks[-1] == 32_000 and option.left[-1] == pytest.approx(0.0, abs=1e-6)
+    assert list(option.gains) == sorted(option.gains, reverse=True)
+    for step, count in enumerate(option.ranks):
+        assert option.left[step] == pytest.approx(sum(gains[count:]), abs=1e-6)

@@ -1,5 +1,6 @@
 """Frames shared by a collection: strong adapters are tempered, HOOI is never worse, certificates hold."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +8,8 @@ from hypothesis import strategies as st
 from eigenlorax.lora import LoRALayer
 from eigenlorax.subspace.basis import Basis, canonical, project
 from eigenlorax.subspace.frames import hooi, hosvd
+from eigenlorax.subspace.options import options_of
+from eigenlorax.subspace.range_finder import RangeFinder
 
 
 def _layer(rows: int, columns: int, rank: int, seed: int) -> LoRALayer:
@@ -43,3 +46,28 @@ def test_hooi_is_never_worse_and_within_the_certificates(seed: int, k_out: int, 
     assert missed_energy(better) <= missed_energy(start) + 1e-6
     assert missed_energy(better) >= bound - 2e-3  # no basis of these sizes does better than the larger tail
     assert missed_energy(start) <= float(sum(tails)) + 2e-3
+
+
+def test_frames_of_a_wide_stack_are_those_of_a_narrow_one_where_it_matters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same collection, decomposed whole and sketched: the shared directions and the options agree."""
+    g = torch.Generator().manual_seed(4)
+    out, into = torch.randn(90, 6, generator=g), torch.randn(6, 70, generator=g)
+    layers = [
+        canonical(LoRALayer(out @ torch.randn(6, 3, generator=g), torch.randn(3, 6, generator=g) @ into))
+        for _ in range(30)
+    ]
+    weights = [1.0 / layer.energy**0.5 for layer in layers]
+    whole = hosvd(layers, weights)
+    monkeypatch.setattr(RangeFinder.__init__, "__defaults__", (40, 20))
+    sketched = hosvd(layers, weights)
+    assert sketched.out.shape[1] <= 20
+    for one, other in ((whole.out, sketched.out), (whole.into, sketched.into)):
+        torch.testing.assert_close(
+            one[:, :6] @ one[:, :6].mT, other[:, :6] @ other[:, :6].mT, rtol=0, atol=1e-4
+        )
+    total = float(sum(w * w * layer.energy for layer, w in zip(layers, weights, strict=True)))
+    assert float(sketched.energy_out.sum()) + sketched.tail_out == pytest.approx(total, rel=1e-6)
+    first, second = options_of(layers, weights, whole)[-1], options_of(layers, weights, sketched)[-1]
+    assert second.error == pytest.approx(first.error, abs=1e-5 * total)
