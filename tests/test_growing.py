@@ -242,6 +242,10 @@ def test_a_version_of_the_same_bases_draws_with_its_own_coefficients(studio: Stu
     assert picture(studio).tobytes() != fine
     studio.growth.use(next(version.name for version in versions if version.is_open))
     assert picture(studio).tobytes() == fine
+    drain(studio.subspaces.compress(["a", "own"], retain=0.3))
+    coarse = picture(studio).tobytes()
+    drain(studio.subspaces.compress(["a", "own"], retain=0.99))
+    assert picture(studio).tobytes() != coarse
 
 
 def test_styles_migrate_to_the_bases_of_another_version(studio: Studio) -> None:

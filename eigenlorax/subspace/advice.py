@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eigenlorax.module_path import ModulePath
-from eigenlorax.subspace.allocate import NUMBER_BYTES, Option, cheapest_within
+from eigenlorax.subspace.allocate import Option, cheapest_within
 from eigenlorax.subspace.basis import canonical
 from eigenlorax.subspace.frames import hosvd
+from eigenlorax.subspace.numbers import rank_bytes
 from eigenlorax.subspace.options import options_of
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
@@ -69,7 +70,7 @@ def advise(
         importance: Module -> factor on its squared error, as in the fit.
     """
     joined = [s for s in styles.values() if subspace.sources.get(s.name) != s.source_sha256]
-    private = sum(_numbers(style) for style in joined) * NUMBER_BYTES
+    private = sum(_private_bytes(style, subspace) for style in joined)
     options: dict[ModulePath, list[Option]] = {}
     weights = {style.name: _weight(style, importance) for style in joined}
     for path in subspace.bases:
@@ -82,8 +83,11 @@ def advise(
     return RefitAdvice(names, len(styles), private, round(private * _left(options)))
 
 
-def _numbers(style: Style) -> int:
-    return sum(layer.up.numel() + layer.down.numel() for layer in style.residuals.values())
+def _private_bytes(style: Style, subspace: Subspace) -> int:
+    return sum(
+        layer.rank * rank_bytes(layer.up.shape[0], layer.down.shape[1], subspace.bases[path].numbers)
+        for path, layer in style.residuals.items()
+    )
 
 
 def _weight(style: Style, importance: Mapping[ModulePath, float]) -> float:

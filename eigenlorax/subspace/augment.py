@@ -15,6 +15,9 @@ from eigenlorax.errors import InvalidRequestError, SubspaceMismatchError
 from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.basis import Basis, empty_basis
+from eigenlorax.subspace.grow import numbers_in
+from eigenlorax.subspace.kept_cores import padded_cores
+from eigenlorax.subspace.numbers import begins_with, beside
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -68,9 +71,7 @@ def widened(basis: Basis, columns: Columns) -> Basis:
         columns: Orthonormal and orthogonal to the basis, as `orthogonal_to` makes them.
     """
     out, into = columns
-    return Basis(
-        torch.cat([basis.stored_out, out.half()], dim=1), torch.cat([basis.stored_into, into.half()], dim=1)
-    )
+    return Basis(beside(basis.stored_out, out), beside(basis.stored_into, into))
 
 
 def padded(style: Style, before: Subspace, after: Subspace) -> Style:
@@ -84,14 +85,16 @@ def padded(style: Style, before: Subspace, after: Subspace) -> Style:
             f"{style.name} belongs to subspace {style.subspace[:12]}, not to {before.hash[:12]}"
         )
     for path, basis in before.bases.items():
-        if path not in after.bases or not _begins_with(after.bases[path], basis):
+        grown = after.bases.get(path)
+        if (
+            grown is None
+            or not begins_with(grown.stored_out, basis.stored_out)
+            or not begins_with(grown.stored_into, basis.stored_into)
+        ):
             raise SubspaceMismatchError(
                 f"{path} has other columns in the new version: migrate {style.name} instead"
             )
-    cores = {}
-    for path, core in style.cores.items():
-        k_out, k_in = after.bases[path].core_shape
-        cores[path] = torch.nn.functional.pad(core, (0, k_in - core.shape[1], 0, k_out - core.shape[0]))
+    cores = padded_cores(style.cores, {path: after.bases[path].core_shape for path in style.cores})
     return replace(style, cores=cores, subspace=after.hash)
 
 
@@ -114,7 +117,8 @@ def with_floor(
     if count < 1:
         raise InvalidRequestError(f"a floor of {count} columns adds nothing: choose at least 1")
     bases = dict(subspace.bases)
-    bases |= {path: empty_basis(*shape) for path, shape in shapes.items() if path not in bases}
+    numbers = numbers_in(subspace)
+    bases |= {path: empty_basis(*shape, numbers) for path, shape in shapes.items() if path not in bases}
     return replace(
         subspace, bases={path: _at_least(path, basis, count, directions) for path, basis in bases.items()}
     )
@@ -216,10 +220,3 @@ def _leading_outside(
     rotated, values, right_t = torch.linalg.svd(backward(frame).mT, full_matrices=False)
     count = int((values > values[:1] * _NOWHERE).sum())
     return frame @ rotated[:, : min(counts[0], count)], right_t[: min(counts[1], count)].mT
-
-
-def _begins_with(after: Basis, before: Basis) -> bool:
-    k_out, k_in = before.core_shape
-    return torch.equal(after.stored_out[:, :k_out], before.stored_out) and torch.equal(
-        after.stored_into[:, :k_in], before.stored_into
-    )

@@ -10,10 +10,11 @@ from torch import Tensor
 from eigenlorax.errors import SubspaceMismatchError
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import ModelLayout, ModulePath
-from eigenlorax.subspace.allocate import NUMBER_BYTES, Option, cheapest_within, within_budget
+from eigenlorax.subspace.allocate import Option, cheapest_within, within_budget
 from eigenlorax.subspace.basis import canonical, empty_basis, even_factors, missed, project
 from eigenlorax.subspace.fidelity import measure
 from eigenlorax.subspace.fit import Goal
+from eigenlorax.subspace.numbers import Numbers, rank_bytes
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -28,15 +29,23 @@ def room_for(subspace: Subspace, lora: LoRA, layout: ModelLayout) -> Subspace:
     `sources` stay those that the bases were fitted to: that is how one knows later who has joined.
     """
     added = {
-        path: empty_basis(*layout[path].matrix) for path in sorted(lora.layers) if path not in subspace.bases
+        path: empty_basis(*layout[path].matrix, numbers_in(subspace))
+        for path in sorted(lora.layers)
+        if path not in subspace.bases
     }
     return replace(subspace, bases={**subspace.bases, **added}, base=None if added else subspace.base)
+
+
+def numbers_in(subspace: Subspace) -> Numbers:
+    """What further modules of a subspace are kept in: int8 if any of its own is."""
+    kinds = {basis.numbers for basis in subspace.bases.values()}
+    return Numbers.INT8 if Numbers.INT8 in kinds else Numbers.FP16
 
 
 def place(
     lora: LoRA,
     subspace: Subspace,
-    goal: Goal | float,
+    goal: Goal,
     importance: Mapping[ModulePath, float],
     file_bytes: int,
     trigger_words: tuple[str, ...],
@@ -59,14 +68,13 @@ def place(
         SubspaceMismatchError: the subspace lacks one of its modules.
         InvalidRequestError: a goal that cannot be meant.
     """
-    goal = Goal(retain=goal) if isinstance(goal, float) else goal  # TRANSITION
     goal.check()
     check_room(lora, subspace)
     options, total = {}, 0.0
     for path in lora.layers:
         form, basis = canonical(lora.layers[path]), subspace.bases[path]
         rest = missed(form, basis)
-        price = NUMBER_BYTES * (rest.p.shape[0] + rest.q.shape[0])
+        price = rank_bytes(rest.p.shape[0], rest.q.shape[0], basis.numbers)
         options[path] = [priced((0, 0), 0, importance[path] * rest.s.double().square(), price)]
         total += importance[path] * form.energy
     if goal.number_bytes is not None:

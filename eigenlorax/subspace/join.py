@@ -15,11 +15,12 @@ from torch import Tensor
 
 from eigenlorax.lora import LoRA
 from eigenlorax.module_path import ModulePath
-from eigenlorax.subspace.allocate import NUMBER_BYTES, Choice, Option, cheapest_within, within_error
+from eigenlorax.subspace.allocate import Choice, Option, cheapest_within, within_error
 from eigenlorax.subspace.augment import Columns, orthogonal_to, padded, widened
 from eigenlorax.subspace.basis import Basis, CanonicalLayer, canonical, project
 from eigenlorax.subspace.grow import check_room, priced, settled
-from eigenlorax.subspace.options import core_numbers
+from eigenlorax.subspace.kept_cores import core_bytes
+from eigenlorax.subspace.numbers import Numbers, Scaled, bytes_of, rank_bytes
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -201,11 +202,29 @@ class _Offer:
         rest = self._core.clone()
         rest[: self._seen[0] + out, : self._seen[1] + into] = 0.0
         gains = importance * torch.linalg.svdvals(rest).square()
-        numbers = rows * out + columns * into + core_numbers(k_out + out, k_in + into, self._rank)
+        numbers, wide = self._basis.numbers, (k_out + out, k_in + into)
+        file_bytes = bytes_of(rows, out, numbers) + bytes_of(columns, into, numbers)
+        file_bytes += core_bytes(*wide, self._rank, numbers)
         for rank in self._ranks:
-            own = rank or min(k_out, k_in)
-            numbers += core_numbers(k_out + out, k_in + into, own) - core_numbers(k_out, k_in, own)
-        return priced((out, into), NUMBER_BYTES * numbers, gains, NUMBER_BYTES * (rows + columns))
+            file_bytes += padded_bytes((k_out, k_in), wide, rank, numbers) - core_bytes(
+                k_out, k_in, rank, numbers
+            )
+        return priced((out, into), file_bytes, gains, rank_bytes(rows, columns, numbers))
+
+
+def padded_bytes(shape: tuple[int, int], wide: tuple[int, int], rank: int, numbers: Numbers) -> int:
+    """Bytes of a core once zeros are put behind it; it stays whole or in factors, as it was.
+
+    Args:
+        shape: (k_out, k_in) that it had.
+        wide: What it gets.
+        rank: Of its factors, if they take fewer bytes; 0 for a core that is whole.
+        numbers: What it is kept in.
+    """
+    whole = bytes_of(*shape, numbers, Scaled.ROW)
+    if rank and core_bytes(*shape, rank, numbers) < whole:
+        return bytes_of(wide[0], rank, numbers) + bytes_of(rank, wide[1], numbers, Scaled.ROW)
+    return bytes_of(*wide, numbers, Scaled.ROW)
 
 
 def _outside(frame: Tensor, side: Tensor, s: Tensor) -> Tensor:

@@ -65,11 +65,6 @@ class Bench:
         """
         made = replace(subspace, base=self.engine.fingerprint(subspace.bases))
         self.current.save(made, styles)
-        self.undress()
-
-    def undress(self) -> None:
-        """Take off what the model wears: in a version of the same bases a style may be another one."""
-        self.engine.wear_nothing()
 
 
 class UnderLock(Mapping[ModulePath, LoRALayer]):

@@ -57,7 +57,10 @@ class CurrentSubspace:
         return self.subspace
 
     def open(self) -> None:
-        """Take up what the library holds for this base; a damaged one is told of in `notice`."""
+        """Take up what the library holds for this base; a damaged one is told of in `notice`.
+
+        The model takes off what it wears: with the same bases a style of one name may now be another one.
+        """
         try:
             current = self._library.load_current(self._engine.base.layout_hash)
         except StudioError as error:
@@ -66,6 +69,7 @@ class CurrentSubspace:
         if current is not None:
             self.folder, subspace, self.styles = current
             self.subspace = subspace.ready()
+            self._engine.wear_nothing()
             if subspace.base is not None and not self.notice:
                 here = self._engine.fingerprint(subspace.bases)
                 self.notice = compare(subspace.base, here).notice(subspace.base.name)

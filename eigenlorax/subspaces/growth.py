@@ -207,7 +207,6 @@ class GrowthDesk:
         with bench.lock:
             chosen = use_version(bench.library, bench.layout, version)
             bench.current.open()
-            bench.undress()
             return chosen
 
     def _part(self, other: str) -> Part:

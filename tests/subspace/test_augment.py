@@ -1,6 +1,7 @@
 """More columns: orthogonal, where they should point, and harmless to what is there."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eigenlorax.errors import InvalidRequestError, SubspaceMismatchError
+from eigenlorax.library.files import load_style, save_style
 from eigenlorax.lora import LoRALayer
 from eigenlorax.subspace.augment import (
     first_of,
@@ -19,7 +21,8 @@ from eigenlorax.subspace.augment import (
     widened,
     with_floor,
 )
-from eigenlorax.subspace.basis import Basis, empty_basis
+from eigenlorax.subspace.basis import Basis, empty_basis, stored_basis
+from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.subspace import Subspace
 from tests.subspace.small import PATHS, SHAPES, dense, distance, draw, family, fitted, stranger
 
@@ -88,6 +91,27 @@ def test_a_floor_leaves_styles_what_they_are() -> None:
             assert float(moved.cores[path].norm()) == pytest.approx(float(core.norm()))
         assert distance(dense(wide, moved), dense(subspace, style)) < 1e-6
         assert moved.trigger_words == style.trigger_words
+
+
+def test_int8_columns_and_cores_read_from_disk_stay_as_they_are(tmp_path: Path) -> None:
+    start, styles = fitted([*family("abc"), stranger("own", seed=50)], retain=0.9)
+    bases = {p: stored_basis(b.out, b.into, Numbers.INT8) for p, b in start.bases.items()}
+    subspace = replace(start, bases=bases)
+    style = replace(styles["a"], subspace=subspace.hash)
+    save_style(style, subspace, tmp_path / "a.safetensors")
+    read = load_style(tmp_path / "a.safetensors", subspace)
+    wide = with_floor(subspace, {}, 12, gaussian(generator()))
+    assert all(basis.numbers is Numbers.INT8 for basis in wide.bases.values())
+    for path, basis in subspace.bases.items():
+        k_out, k_in = basis.core_shape
+        assert float((wide.bases[path].out[:, :k_out] - basis.out).abs().max()) <= ULP
+        assert float((wide.bases[path].into[:, :k_in] - basis.into).abs().max()) <= ULP
+    save_style(padded(read, subspace, wide), wide, tmp_path / "wide.safetensors")
+    again = load_style(tmp_path / "wide.safetensors", wide)
+    for path, core in read.cores.items():
+        assert torch.equal(again.cores[path][: core.shape[0], : core.shape[1]], core)
+        assert int(again.cores[path].count_nonzero()) == int(core.count_nonzero())
+    assert distance(dense(wide, again), dense(subspace, read)) < 1e-6
 
 
 def test_a_floor_gives_modules_that_were_missing_and_no_more_columns_than_there_are_rows() -> None:
