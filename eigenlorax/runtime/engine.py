@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from statistics import median
 
 from torch import Tensor
 
@@ -28,6 +29,7 @@ class Engine:
         self._injection = Injection(base.parameters)
         self._worn: object = None
         self._norms: dict[ModulePath, float] = {}
+        self._effects: dict[ModulePath, float] = {}
 
     def wear_blend(self, subspace: Subspace, styles: Mapping[str, Style], strengths: StyleBlend) -> float:
         """Make the model wear exactly this blend of styles.
@@ -66,13 +68,23 @@ class Engine:
         """What tells this base from another, over these parameters, whatever is worn."""
         return Fingerprint(self.base.name, {path: self._weight_norm(path) for path in paths})
 
-    def importance(self, paths: Iterable[ModulePath]) -> dict[ModulePath, float]:
-        """1 / ||W||^2 of each parameter: a change counts by how much of the base's own weight it is.
+    def learn_effects(self, effects: Mapping[ModulePath, float]) -> None:
+        """Take up what a change of each weight was measured to do to a prediction of this base."""
+        self._effects = dict(effects)
 
-        For inputs of no preferred direction: the squared change of an output over that output squared.
+    @property
+    def knows_effects(self) -> bool:
+        """Whether importance rests on measured effects."""
+        return bool(self._effects)
+
+    def importance(self, paths: Iterable[ModulePath]) -> dict[ModulePath, float]:
+        """Factor on each parameter's squared error: what a change of it was measured to do to a prediction.
+
+        A parameter that was not measured counts as one that was, in the middle of them; where none was, all
+        count alike.
         """
-        norms = {path: self._weight_norm(path) for path in paths}
-        return {path: 1.0 / norm**2 if norm > 0.0 else 1.0 for path, norm in norms.items()}
+        usual = median(self._effects.values()) if self._effects else 1.0
+        return {path: self._effects.get(path, usual) for path in paths}
 
     def _weight_norm(self, path: ModulePath) -> float:
         """||W|| of the base's own value; measured once, since that value never changes."""

@@ -30,6 +30,7 @@ class BaseModel:
         layout: Their shapes.
         layout_hash: SHA-256 of the layout.
         name: For the user to read and for the PNG text.
+        folder: Where its files lie; None for a model of the hub.
     """
 
     pipeline: StableDiffusionXLPipeline
@@ -38,6 +39,7 @@ class BaseModel:
     layout: ModelLayout
     layout_hash: str
     name: str
+    folder: Path | None = None
 
     @property
     def native_size(self) -> int:
@@ -74,8 +76,10 @@ def load_base(model: str, hardware: Hardware) -> BaseModel:
                 for kind, parameter in module.named_parameters(recurse=False):
                     parameters[home._replace(parameter=kind)] = parameter
     layout = {module_path: _shape(parameter) for module_path, parameter in parameters.items()}
-    name = path.stem if path.exists() else model
-    return BaseModel(pipeline, parameters, modules, layout, layout_hash(layout), name)
+    if not path.exists():
+        return BaseModel(pipeline, parameters, modules, layout, layout_hash(layout), model)
+    folder = path if path.is_dir() else path.parent
+    return BaseModel(pipeline, parameters, modules, layout, layout_hash(layout), path.stem, folder)
 
 
 def _quiet_loading() -> None:

@@ -62,13 +62,14 @@ class Lesson:
         )
 
 
-def subjects(model: Path) -> tuple[list[str], list[str]]:
+def subjects(model: Path | None) -> tuple[list[str], list[str]]:
     """What prompts are about: (to learn from, held out).
 
     Args:
-        model: The base model's folder; a `words.txt` in it, one subject a line, replaces the general list.
+        model: The base model's folder, if it has one; a `words.txt` in it, one subject a line, replaces the
+            general list.
     """
-    own = model / "words.txt"
+    own = _WORDS if model is None else model / "words.txt"
     text = (own if own.is_file() else _WORDS).read_text(encoding="utf-8")
     words = [line.strip() for line in text.splitlines() if line.strip()]
     return [word for i, word in enumerate(words) if i % _HELD], words[::_HELD]

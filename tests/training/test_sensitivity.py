@@ -8,7 +8,6 @@ from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.live import LiveInjection
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
-from eigenlorax.subspace.sensitivity import EVEN, Sensitivity
 from eigenlorax.training.lesson import draw_lesson
 from eigenlorax.training.predictor import Predictor
 from eigenlorax.training.sensitivity import measure_sensitivity
@@ -36,9 +35,7 @@ def test_it_ranks_modules_by_what_an_error_in_them_does(base: BaseModel) -> None
                 left, s, right = torch.linalg.svd(error, full_matrices=False)
                 injection.apply({path: LoRALayer(left * s, right)})
                 happened.append(float((predictor.answer(question, {}, 1) - truth).square().sum(1).sum()) / 4)
-                sensitivity = found[path]
-                into = torch.ones(columns) if sensitivity.into is None else sensitivity.into
-                foretold.append(sensitivity.out * float((error.square() * into).sum()))
+                foretold.append(found[path] * float(error.square().sum()))
     ratios = torch.tensor(happened).log() - torch.tensor(foretold).log()
     spread = torch.tensor(happened).log()
     assert float(ratios.std()) < 0.5 * float(spread.std())  # most of what differs between modules is foretold
@@ -63,20 +60,6 @@ def test_every_part_of_the_model_is_measured(base: BaseModel) -> None:
             )
         )
     assert {path.component for path in found} == set(Component)
-    assert all(sensitivity.out > 0.0 for sensitivity in found.values())
+    assert all(value > 0.0 for value in found.values())
     assert found.keys() == again.keys()
     assert not any(module._forward_hooks for module in base.modules.values())
-
-
-def test_weighing_is_undone_exactly_enough_and_counts_what_it_says() -> None:
-    chance = torch.Generator().manual_seed(0)
-    layer = LoRALayer(torch.randn(6, 2, generator=chance), torch.randn(2, 5, generator=chance))
-    sensitivity = Sensitivity(3.0, torch.rand(5, generator=chance) + 0.1)
-    weighed = sensitivity.weighed(layer)
-    dense = layer.up @ layer.down
-    assert torch.allclose(
-        (weighed.up @ weighed.down).square().sum(), 3.0 * (dense.square() * sensitivity.into).sum()
-    )
-    back = sensitivity.unweighed(weighed)
-    assert torch.allclose(back.up @ back.down, dense, atol=1e-5)
-    assert torch.equal(EVEN.weighed(layer).up, layer.up)
