@@ -27,6 +27,7 @@ from eigenlorax.subspaces.bench import Bench
 from eigenlorax.subspaces.current import CurrentSubspace
 from eigenlorax.subspaces.desk import SubspaceDesk
 from eigenlorax.subspaces.growth import GrowthDesk
+from eigenlorax.subspaces.weighing import take_up_effects
 
 _DEMO = Path(__file__).resolve().parent.parent / "assets" / "demo"
 DEMO_MODEL = _DEMO / "model"
@@ -79,15 +80,15 @@ class Studio:
         reader = LoRAReader(self.base.layout, self._engine.pristine)
         self._originals = Originals(self.library, reader)
         self._current = CurrentSubspace(self.library, self._engine)
-        self.subspaces = SubspaceDesk(self._engine, self._originals, self._current, self._lock)
-        self.growth = GrowthDesk(
-            Bench(self._engine, self._originals, self._current, self.library, self._lock)
-        )
+        bench = Bench(self._engine, self._originals, self._current, self.library, self._lock)
+        self.subspaces = SubspaceDesk(bench)
+        self.growth = GrowthDesk(bench)
         self.exports = ExportDesk(
             self.base, self._engine, reader, self.library, self._lock,
             current=self._current, originals=self._originals,
         )  # fmt: skip
         self._intake = Intake(self.base, reader, self.library, self.exports, self._lock)
+        take_up_effects(self._engine, self.library)
         self._current.notice = self._intake.teach_kept_words()
         self._current.open()
 

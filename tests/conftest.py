@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from eigenlorax.library.effects import FILE_NAME, save_effects
 from eigenlorax.runtime.hardware import Hardware
 from eigenlorax.runtime.sdxl import BaseModel, load_base
 from eigenlorax.studio import DEMO_MODEL
@@ -21,6 +22,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A diffusers folder with a tiny random SDXL-class model."""
     folder = tmp_path_factory.mktemp("tiny") / "model"
     tiny.pipeline(folder.parent / "scratch").save_pretrained(folder)
+    # As the demo model does, it brings what is otherwise measured before the first compression.
+    layout = load_base(str(folder), CPU).layout
+    save_effects(dict.fromkeys(layout, 1.0), folder / FILE_NAME)
     return folder
 
 

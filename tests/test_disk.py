@@ -29,7 +29,7 @@ def data(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Path:
     for seed, name in enumerate("ab"):
         lora = tiny.lora(base.layout, name, 8, seed)
         studio.import_paths([tiny.write_lora(tmp_path / f"{name}.safetensors", lora)])
-    drain(studio.subspaces.compress(retain=0.9))
+    drain(studio.subspaces.compress(wish=Wish(retain=0.9)))
     return tmp_path / "data"
 
 
@@ -53,7 +53,7 @@ studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
 request = GenerationRequest("a cat", seed=3, steps=1, width=64, height=64)
 # From here on no file may grow beyond a kilobyte: what a full disk does, for real.
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-for work in (lambda: drain(studio.subspaces.compress(retain=0.99)), lambda: studio.growth.add("a"), lambda: drain(studio.generate(request))):
+for work in (lambda: drain(studio.subspaces.compress(wish=Wish(retain=0.99))), lambda: studio.growth.add("a"), lambda: drain(studio.generate(request))):
     try:
         work()
     except NotWrittenError as error:
@@ -89,7 +89,7 @@ from tests.conftest import CPU
 studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
 print("ready", flush=True)
 while True:
-    drain(studio.subspaces.compress(retain=0.9))
+    drain(studio.subspaces.compress(wish=Wish(retain=0.9)))
     studio.growth.remove("b")
     studio.growth.add("b")
 """
@@ -119,6 +119,7 @@ ADDING = """
 import sys
 from pathlib import Path
 from eigenlorax.studio import Studio
+from eigenlorax.subspaces.wish import Wish
 from tests.conftest import CPU
 studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
 print([(one.report.verdict.value, one.report.name) for one in studio.import_paths(map(Path, sys.argv[3:]))])
@@ -153,7 +154,7 @@ def test_what_a_kill_left_half_written_is_no_lora_and_no_embedding(data: Path, t
 def test_an_earlier_compression_stays_on_disk(data: Path, tiny_model: Path) -> None:
     studio = Studio(str(tiny_model), data, CPU)
     before = {path: path.read_bytes() for path in data.rglob("styles/*.safetensors")}
-    drain(studio.subspaces.compress(retain=0.5))
+    drain(studio.subspaces.compress(wish=Wish(retain=0.5)))
     assert before and all(path.read_bytes() == content for path, content in before.items())
 
 

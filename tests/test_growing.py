@@ -22,6 +22,7 @@ from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.join import Way
 from eigenlorax.subspaces.growth import Source
+from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
 
@@ -50,7 +51,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, base: BaseM
     folder = tmp_path_factory.mktemp("kept")
     studio = Studio(str(tiny_model), folder / "data", CPU)
     bring(studio, folder, *relatives(base, "abc", 1), tiny.lora(few(base.layout), "own", 8, 7, strength=0.3))
-    drain(studio.subspaces.compress(retain=0.9))
+    drain(studio.subspaces.compress(wish=Wish(retain=0.9)))
     bring(studio, folder, tiny.lora(few(base.layout), "later", 4, 20, components=tuple(Component)))
     return folder / "data"
 
@@ -242,9 +243,9 @@ def test_a_version_of_the_same_bases_draws_with_its_own_coefficients(studio: Stu
     assert picture(studio).tobytes() != fine
     studio.growth.use(next(version.name for version in versions if version.is_open))
     assert picture(studio).tobytes() == fine
-    drain(studio.subspaces.compress(["a", "own"], retain=0.3))
+    drain(studio.subspaces.compress(["a", "own"], Wish(retain=0.3)))
     coarse = picture(studio).tobytes()
-    drain(studio.subspaces.compress(["a", "own"], retain=0.99))
+    drain(studio.subspaces.compress(["a", "own"], Wish(retain=0.99)))
     assert picture(studio).tobytes() != coarse
 
 
@@ -268,7 +269,7 @@ def test_a_bundle_of_another_studio_is_merged_in(
 ) -> None:
     other = Studio(str(tiny_model), tmp_path / "other", CPU)
     bring(other, tmp_path, *relatives(base, "xy", 300))
-    drain(other.subspaces.compress(retain=0.95))
+    drain(other.subspaces.compress(wish=Wish(retain=0.95)))
     other.exports.bundle(None, tmp_path / "theirs.safetensors")
     merged = drain(studio.growth.merge(str(tmp_path / "theirs.safetensors"), 0.98))
     assert studio.styles.keys() == {"a", "b", "c", "own", "x", "y"}

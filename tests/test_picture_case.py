@@ -15,6 +15,7 @@ from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
+from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
 
@@ -31,7 +32,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, base: Bas
         tiny.write_lora(folder / "in" / f"{name}.safetensors", lora, metadata=words)
     studio = Studio(str(tiny_model), folder / "data", CPU)
     studio.import_paths([folder / "in"])
-    drain(studio.subspaces.compress(retain=0.9))
+    drain(studio.subspaces.compress(wish=Wish(retain=0.9)))
     return studio
 
 

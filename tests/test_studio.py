@@ -15,6 +15,7 @@ from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain, draw_showcase
 from eigenlorax.studio import Studio
+from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
 
@@ -41,7 +42,7 @@ def studio(tmp_path: Path, tiny_model: Path, dropped: Path) -> Studio:
 
 def test_import_compress_generate(studio: Studio) -> None:
     assert [entry.report.verdict for entry in studio.entries()] == [Verdict.USABLE] * 3
-    compressed = drain(studio.subspaces.compress(retain=0.99999))
+    compressed = drain(studio.subspaces.compress(wish=Wish(retain=0.99999)))
     assert set(compressed.styles) == {"s0", "s1", "s2"}
     assert compressed.stored_bytes == studio.stored_bytes > 0
     assert compressed.styles["s1"].trigger_words == ("look 1",)
@@ -138,7 +139,7 @@ def test_cancel_frees_the_lock_and_harms_nothing(studio: Studio) -> None:
     events = studio.generate(replace(REQUEST, styles={"s0": 1.0}))
     next(events)
     events.close()
-    fitting = studio.subspaces.compress(retain=0.5)
+    fitting = studio.subspaces.compress(wish=Wish(retain=0.5))
     next(fitting)
     fitting.close()
     assert drain(studio.generate(REQUEST)).image.tobytes() == before.image.tobytes()
@@ -180,9 +181,9 @@ def test_compressing_tells_of_a_shared_start(studio: Studio, tmp_path: Path, bas
 
 @pytest.mark.parametrize("budget", [60_000, 120_000])
 def test_a_budget_is_kept_to_with_headers_counted(studio: Studio, budget: int) -> None:
-    assert drain(studio.subspaces.compress(budget=budget)).stored_bytes <= budget
+    assert drain(studio.subspaces.compress(wish=Wish(budget=budget))).stored_bytes <= budget
 
 
 def test_a_budget_below_the_headers_is_refused(studio: Studio) -> None:
     with pytest.raises(InvalidRequestError, match="too few"):
-        drain(studio.subspaces.compress(budget=100))
+        drain(studio.subspaces.compress(wish=Wish(budget=100)))

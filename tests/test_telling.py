@@ -14,6 +14,7 @@ from eigenlorax.likeness import StyleLikeness
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
+from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
 from ui import markup
@@ -37,7 +38,17 @@ def studio(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Studio:
 
 
 def test_excluded_loras_are_no_styles_and_the_subspace_says_why(studio: Studio, tiny_model: Path) -> None:
-    made = drain(studio.subspaces.compress(exclude=["gore", "cat", "nothing"]))
+    made = drain(
+        studio.subspaces.compress(
+            wish=Wish(
+                exclude=(
+                    "gore",
+                    "cat",
+                    "nothing",
+                )
+            )
+        )
+    )
     assert made.styles.keys() == {"a", "b"}
     assert made.excluded == {"my_Cat": "excluded by the word 'cat'", "red": "excluded by the word 'gore'"}
     again = Studio(str(tiny_model), studio.library.root, CPU)
@@ -45,12 +56,12 @@ def test_excluded_loras_are_no_styles_and_the_subspace_says_why(studio: Studio, 
     told = markup.current_subspace(again)
     assert "my_Cat (excluded by the word &#x27;cat&#x27;)" in told
     with pytest.raises(InvalidRequestError, match="every LoRA is excluded"):
-        drain(again.subspaces.compress(["red"], exclude=["gore"]))
+        drain(again.subspaces.compress(["red"], Wish(exclude=("gore",))))
     assert again.styles.keys() == {"a", "b"}
 
 
 def test_peers_are_measured_at_compressing_and_at_joining_and_kept(studio: Studio, tiny_model: Path) -> None:
-    styles = drain(studio.subspaces.compress(["a", "b", "my_Cat"], retain=0.99)).styles
+    styles = drain(studio.subspaces.compress(["a", "b", "my_Cat"], Wish(retain=0.99))).styles
     for style in styles.values():
         f = style.fidelity
         assert f.own_error is not None and f.alone_error is not None and f.shared_kept is not None
@@ -69,7 +80,7 @@ def test_peers_are_measured_at_compressing_and_at_joining_and_kept(studio: Studi
 
 
 def test_the_table_shows_few_figures_and_the_rest_on_demand(studio: Studio, tiny_model: Path) -> None:
-    drain(studio.subspaces.compress(retain=0.9))
+    drain(studio.subspaces.compress(wish=Wish(retain=0.9)))
     figure = StyleLikeness(0.05, 0.25, 0.9, 0.5, (HOSTILE,), (3,), 5)
     path = figures_path(studio.library.root, studio.base.layout_hash)
     keep_figure(path, studio.styles["a"], studio.base.name, figure)
@@ -104,7 +115,7 @@ def test_the_command_line_excludes_and_writes_every_figure(
 def test_the_report_tells_of_styles_and_draws_on_demand(
     studio: Studio, tmp_path: Path, tiny_model: Path
 ) -> None:
-    drain(studio.subspaces.compress(exclude=["gore"]))
+    drain(studio.subspaces.compress(wish=Wish(exclude=("gore",))))
     where = ["--data-dir", str(studio.library.root), "--model", str(tiny_model)]
     html, data = tmp_path / "r.html", tmp_path / "r.json"
     common = ["report", *where, "--out", str(html), "--json", str(data)]

@@ -8,7 +8,8 @@ from gradio.events import Dependency
 
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.fit import FitProgress
-from eigenlorax.subspaces.desk import Compressed
+from eigenlorax.subspaces.desk import Compressed, Making
+from eigenlorax.subspaces.wish import Wish
 from ui import looking_text, markup, text
 from ui.events import GPU, Updates, drive
 from ui.generate import idle
@@ -33,9 +34,7 @@ def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dep
         yield from drive(
             studio.subspaces.compress(
                 names or None,
-                retain,
-                int(megabytes * 1e6) if megabytes else None,
-                looking_text.words(exclude),
+                Wish(retain, int(megabytes * 1e6) if megabytes else None, tuple(looking_text.words(exclude))),
             ),
             lambda event: {tab.job: _progress(event), tab.cancel: gr.update(interactive=True)},
             lambda result, seconds: _finished(tab, result, seconds) | {tab.cancel: idle()},
@@ -55,8 +54,13 @@ def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dep
     ]
 
 
-def _progress(event: FitProgress) -> str:
-    return markup.progress(text.module(event.done, event.total, str(event.module)), event.done, event.total)
+def _progress(event: Making) -> str:
+    words = (
+        text.module(event.done, event.total, str(event.module))
+        if isinstance(event, FitProgress)
+        else text.measuring(event.done, event.total, event.what)
+    )
+    return markup.progress(words, event.done, event.total)
 
 
 def _finished(tab: LibraryTab, result: Compressed, seconds: float) -> Updates:

@@ -6,7 +6,7 @@ import gradio as gr
 
 from eigenlorax.picture_case import Looking
 from eigenlorax.studio import Studio
-from eigenlorax.subspaces.desk import DEFAULT_RETAIN
+from eigenlorax.subspaces.wish import DEFAULT_RETAIN
 from ui import growing_text, looking_text, markup, text
 from ui.panel import panel
 

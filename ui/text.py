@@ -166,6 +166,11 @@ def step(done: int, total: int) -> str:
     return f"Step {done} of {total}"
 
 
+def measuring(done: int, total: int, what: str) -> str:
+    """Progress of what comes before and after a compression."""
+    return f"{done} of {total} · {what}"
+
+
 def module(done: int, total: int, name: str) -> str:
     """Progress of a compression."""
     return f"Module {done} of {total} · {name}"

@@ -14,7 +14,8 @@ from eigenlorax.formats.facts import relation_lines
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.report.sheet import fidelity_table
 from eigenlorax.studio import Studio
-from eigenlorax.subspaces.desk import DEFAULT_RETAIN
+from eigenlorax.subspace.numbers import Numbers
+from eigenlorax.subspaces.wish import DEFAULT_NUMBERS, DEFAULT_RETAIN, Outliers, Wish
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 
@@ -33,6 +34,11 @@ def compress(
         list[str] | None,
         typer.Option(help="Leave LoRAs out whose name, trigger words or tags hold this word; repeat it."),
     ] = None,
+    numbers: Annotated[Numbers, typer.Option(help="What is stored.")] = DEFAULT_NUMBERS,
+    outliers: Annotated[
+        Outliers,
+        typer.Option(help="Whether LoRAs that share nothing are sought and kept out of the basis."),
+    ] = Outliers.IN,
     json_out: Annotated[Path | None, typer.Option("--json", help="JSON with all figures to write.")] = None,
     model: Model = DEFAULT_MODEL,
 ) -> None:
@@ -45,9 +51,10 @@ def compress(
         reasons_told(studio.import_paths(loras or []))
         if name:
             _check_names(studio, name)
-        quality = DEFAULT_RETAIN if retain is None else retain
-        work = studio.subspaces.compress(name or None, quality, most, exclude or ())
-        compressed = watched("Compressing", work)
+        wish = Wish(
+            DEFAULT_RETAIN if retain is None else retain, most, tuple(exclude or ()), numbers, outliers
+        )
+        compressed = watched("Compressing", studio.subspaces.compress(name or None, wish))
         if json_out is not None:
             with written_aside(json_out) as aside:
                 aside.write_text(json.dumps(figures(compressed), indent=2) + "\n", encoding="utf-8")

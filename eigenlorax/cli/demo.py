@@ -13,7 +13,7 @@ from eigenlorax.library.atomic import written_aside
 from eigenlorax.report.sheet import fidelity_table
 from eigenlorax.showcase import Showcase, draw_showcase
 from eigenlorax.studio import Studio
-from eigenlorax.subspaces.desk import DEFAULT_RETAIN
+from eigenlorax.subspaces.wish import DEFAULT_RETAIN, Wish
 
 
 def demo(
@@ -29,7 +29,7 @@ def demo(
         with TemporaryDirectory(prefix="eigenlorax-demo-") as scratch:
             studio = Studio(model, Path(scratch))
             reasons_told(studio.import_paths([loras] if loras else []))
-            compressed = watched("Compressing", studio.subspaces.compress(retain=retain))
+            compressed = watched("Compressing", studio.subspaces.compress(wish=Wish(retain=retain)))
             names = list(compressed.styles)
             chosen = names if show_all else _spread(names, 6)
             showcase = watched("Drawing", draw_showcase(studio, compressed, chosen))

@@ -11,8 +11,8 @@ from eigenlorax.report.sheet import fidelity_table
 from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.migrate import Migrated
-from eigenlorax.subspaces.desk import DEFAULT_RETAIN
 from eigenlorax.subspaces.growth import Source
+from eigenlorax.subspaces.wish import DEFAULT_RETAIN
 
 AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Retain = Annotated[float, typer.Option(help="Share of each LoRA's effect to keep.")]

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from statistics import median
 
+import torch
 from torch import Tensor
 
 from eigenlorax.lora import LoRA, LoRALayer
@@ -73,6 +73,12 @@ class Engine:
         self._effects = dict(effects)
 
     @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        device: torch.device = self.base.pipeline.device
+        return device
+
+    @property
     def knows_effects(self) -> bool:
         """Whether importance rests on measured effects."""
         return bool(self._effects)
@@ -80,11 +86,12 @@ class Engine:
     def importance(self, paths: Iterable[ModulePath]) -> dict[ModulePath, float]:
         """Factor on each parameter's squared error: what a change of it was measured to do to a prediction.
 
-        A parameter that was not measured counts as one that was, in the middle of them; where none was, all
-        count alike.
+        A parameter without a measurement took no part in any prediction, as SDXL takes no part of its first
+        text encoder's last layer: it counts a thousandth of the least. Where none was measured, all count
+        alike.
         """
-        usual = median(self._effects.values()) if self._effects else 1.0
-        return {path: self._effects.get(path, usual) for path in paths}
+        least = 1e-3 * min(self._effects.values()) if self._effects else 1.0
+        return {path: self._effects.get(path, least) for path in paths}
 
     def _weight_norm(self, path: ModulePath) -> float:
         """||W|| of the base's own value; measured once, since that value never changes."""

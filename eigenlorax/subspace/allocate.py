@@ -21,8 +21,6 @@ from operator import mul, neg, sub
 
 from eigenlorax.module_path import ModulePath
 
-#: Bytes of one number as stored.
-NUMBER_BYTES = 2
 _STEPS = 70
 _SINGLE, _STEP_SHARE = 256, 64
 

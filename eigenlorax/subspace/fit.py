@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import hypot, sqrt
 
 import torch
@@ -20,13 +21,15 @@ from eigenlorax.subspace.basis import (
     project,
 )
 from eigenlorax.subspace.fidelity import Fidelity, measure
-from eigenlorax.subspace.frames import hooi, hosvd
+from eigenlorax.subspace.frames import hooi, hosvd, no_frames
+from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.options import options_of, residual_energies
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspace.updates import Updates
 
 _CPU = torch.device("cpu")
+_NOBODY: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,13 @@ class Goal:
     Attributes:
         retain: Mean over LoRAs of the share of squared Frobenius norm to keep, in (0, 1].
         number_bytes: Most bytes that all stored numbers may take together, headers not counted.
+        numbers: What is stored. In int8 as many numbers take half the bytes and their rounding costs less
+            than a ten thousandth of the squared norm.
     """
 
     retain: float | None = None
     number_bytes: int | None = None
+    numbers: Numbers = Numbers.FP16
 
     def check(self) -> None:
         """Raises InvalidRequestError when the goal cannot be meant."""
@@ -101,6 +107,7 @@ def fit(
     goal: Goal,
     importance: Mapping[ModulePath, float] | None = None,
     device: torch.device = _CPU,
+    outside: Mapping[str, str] = _NOBODY,
 ) -> Generator[FitProgress, None, Fit]:
     """Fit shared bases, buy private ranks where they pay, and bring each LoRA in.
 
@@ -115,9 +122,10 @@ def fit(
         file_bytes: LoRA name -> size of its file, for the report.
         layout: Hash of the base model's layout.
         goal: What to aim at.
-        importance: Factor on each module's squared error, by what a change of it does to the model, such as
-            1 / ||W||^2; by default all alike. Bytes go where they matter; `retain` counts in this measure.
+        importance: Factor on each module's squared error, by what a change of it does to the model; by
+            default all alike. Bytes go where they matter; `retain` counts in this measure.
         device: Where the decompositions run; the outcome is on the CPU.
+        outside: LoRA -> why it has no say in the bases and no core in them, only private ranks.
 
     Yields:
         Progress, twice per module.
@@ -135,6 +143,8 @@ def fit(
     goal.check()
     # Not `path in lora.layers`, which for layers on disk reads one to see if it is there.
     changed = [(lora, frozenset(lora.layers)) for lora in loras]
+    inside = [(lora, paths) for lora, paths in changed if lora.name not in outside]
+    apart = [(lora, paths) for lora, paths in changed if lora.name in outside]
     modules = sorted(frozenset[ModulePath]().union(*(paths for _, paths in changed)))
     factors = {path: 1.0 if importance is None else sqrt(importance[path]) for path in modules}
     norms = {lora.name: _norm(lora, factors) for lora in loras}
@@ -142,21 +152,21 @@ def fit(
     options: dict[ModulePath, list[Option]] = {}
     bases: dict[ModulePath, Basis] = {}
     for done, path in enumerate(modules, start=1):
-        updates = Updates([lora for lora, paths in changed if path in paths], path, device)
-        own = [weights[name] * factors[path] for name in updates.names]
-        frames = hosvd(updates, own)
-        options[path] = options_of(updates, own, frames)
-        bases[path] = empty_basis(frames.out.shape[0], frames.into.shape[0])
+        near, far = _updates(inside, path, device), _updates(apart, path, device)
+        own, private = ([weights[name] * factors[path] for name in updates.names] for updates in (near, far))
+        frames = hosvd(near, own) if near.names else no_frames(far)
+        options[path] = options_of(near, own, frames, goal.numbers, _alone(far, private))
+        bases[path] = empty_basis(frames.out.shape[0], frames.into.shape[0], goal.numbers)
         yield FitProgress(done, 2 * len(modules), path)
     choices = _choose(options, goal, sum(weight > 0.0 for weight in weights.values()))
     making = {lora.name: _Making() for lora in loras}
     for done, path in enumerate(modules, start=len(modules) + 1):
-        updates = Updates([lora for lora, paths in changed if path in paths], path, device)
-        own = [weights[name] for name in updates.names]
-        bases[path] = _basis(updates, own, choices[path], bases[path])
-        _place(
-            path, updates, _private_ranks(updates, own, bases[path], choices[path].ranks), bases[path], making
-        )
+        near, far = _updates(inside, path, device), _updates(apart, path, device)
+        own, private = ([weights[name] for name in updates.names] for updates in (near, far))
+        empty = bases[path]
+        bases[path] = _basis(near, own, choices[path], empty)
+        homes = dict.fromkeys(near.names, bases[path]) | dict.fromkeys(far.names, empty)
+        _place(path, [near, far], [*own, *private], homes, choices[path].ranks, making)
         yield FitProgress(done, 2 * len(modules), path)
     projections = {
         name: Projection(
@@ -167,7 +177,9 @@ def fit(
     }  # fmt: skip
     sources = {lora.name: lora.sha256 for lora in loras}
     kept = [projection.fidelity.energy_kept for projection in projections.values()]
-    return Fit(Subspace(bases, layout, sources, sum(kept) / len(kept)), projections)
+    made_of = {name: why for name, why in outside.items() if name in sources}
+    subspace = Subspace(bases, layout, sources, sum(kept) / len(kept), excluded=made_of)
+    return Fit(subspace, projections)
 
 
 @dataclass
@@ -188,23 +200,41 @@ def _choose(options: Mapping[ModulePath, list[Option]], goal: Goal, styles: int)
     return within_error(options, (1.0 - (goal.retain or 0.0)) * styles)
 
 
+def _updates(
+    changed: Sequence[tuple[LoRA, frozenset[ModulePath]]], path: ModulePath, device: torch.device
+) -> Updates:
+    return Updates([lora for lora, paths in changed if path in paths], path, device)
+
+
+def _alone(updates: Updates, weights: Sequence[float]) -> list[float]:
+    """Weighted energies of the ranks of updates that keep apart."""
+    return [
+        value
+        for layer, w in zip(updates, weights, strict=True)
+        for value in (layer.s.double() * w).square().tolist()
+    ]
+
+
 def _basis(updates: Updates, weights: Sequence[float], choice: Choice, empty: Basis) -> Basis:
     if not choice.option.k_out:
         return empty
-    basis = hosvd(updates, weights).first(choice.option.k_out, choice.option.k_in)
+    basis = hosvd(updates, weights).first(choice.option.k_out, choice.option.k_in, empty.numbers)
     return basis if choice.ranks else hooi(updates, weights, basis)
 
 
 def _place(
     path: ModulePath,
-    updates: Updates,
-    ranks: Sequence[int],
-    basis: Basis,
+    sides: Sequence[Updates],
+    weights: Sequence[float],
+    homes: Mapping[str, Basis],
+    count: int,
     making: Mapping[str, _Making],
 ) -> None:
-    """Give every style its core and its private ranks of one module."""
-    for name, rank, layer in zip(updates.names, ranks, updates, strict=True):
-        made, near = making[name], _on_cpu(layer)
+    """Give every style its core and its private ranks of one module, `count` of them over all styles."""
+    names = [name for updates in sides for name in updates.names]
+    ranks = _private_ranks(sides, names, weights, homes, count)
+    for name, rank, layer in zip(names, ranks, chain(*sides), strict=True):
+        made, near, basis = making[name], _on_cpu(layer), homes[name]
         core = project(near, basis)
         made.cores[path], made.ranks[path] = core, near.s.shape[0]
         made.energies[path] = near.energy
@@ -215,11 +245,19 @@ def _place(
             made.kept[path] += float(rest.s[:rank].double().square().sum())
 
 
-def _private_ranks(updates: Updates, weights: Sequence[float], basis: Basis, count: int) -> list[int]:
+def _private_ranks(
+    sides: Sequence[Updates],
+    names: Sequence[str],
+    weights: Sequence[float],
+    homes: Mapping[str, Basis],
+    count: int,
+) -> list[int]:
     """How many of the `count` private ranks that take away the most weighted error belong to each update."""
     worth: list[tuple[float, int]] = []
-    for number, (layer, w) in enumerate(zip(updates, weights, strict=True) if count else ()):
-        near = _on_cpu(layer)
+    for number, (name, layer, w) in enumerate(
+        zip(names, chain(*sides), weights, strict=True) if count else ()
+    ):
+        near, basis = _on_cpu(layer), homes[name]
         seen = [basis.out.mT.double() @ near.p.double(), basis.into.mT.double() @ near.q.double()]
         gains = residual_energies((near.s.double() * w)[None], *((a.mT @ a)[None] for a in seen))
         worth += [(gain, number) for gain in gains[0].tolist()]

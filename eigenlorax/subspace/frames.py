@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from eigenlorax.subspace.basis import Basis, CanonicalLayer
+from eigenlorax.subspace.basis import Basis, CanonicalLayer, stored_basis
+from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.range_finder import RangeFinder
 
 _MOST_SWEEPS = 4
@@ -34,9 +35,16 @@ class SharedFrames:
     tail_out: float
     tail_in: float
 
-    def first(self, k_out: int, k_in: int) -> Basis:
+    def first(self, k_out: int, k_in: int, numbers: Numbers = Numbers.FP16) -> Basis:
         """The basis of the strongest directions, on the CPU; they are nested, as those of an HOSVD are."""
-        return _stored(self.out[:, :k_out], self.into[:, :k_in])
+        return stored_basis(self.out[:, :k_out].cpu(), self.into[:, :k_in].cpu(), numbers)
+
+
+def no_frames(layers: Iterable[CanonicalLayer]) -> SharedFrames:
+    """No directions at all, of the same module as these updates."""
+    one = next(iter(layers))
+    nothing = torch.zeros(0, dtype=torch.float64, device=one.p.device)
+    return SharedFrames(one.p[:, :0], nothing, one.q[:, :0], nothing, 0.0, 0.0)
 
 
 def hosvd(layers: Iterable[CanonicalLayer], weights: Sequence[float]) -> SharedFrames:
@@ -80,7 +88,7 @@ def hooi(layers: Iterable[CanonicalLayer], weights: Sequence[float], start: Basi
     for _ in range(_MOST_SWEEPS):
         out = _seen_through(layers, weights, into, k_out)
         into = _seen_through(_Turned(layers), weights, out, k_in)
-        better = _stored(out, into)
+        better = stored_basis(out.cpu(), into.cpu(), start.numbers)
         now = _kept(layers, weights, better)
         if now <= kept:
             return basis
@@ -121,7 +129,3 @@ def _kept(layers: Iterable[CanonicalLayer], weights: Sequence[float], basis: Bas
         core = (basis.out.to(device).mT @ layer.p * layer.s) @ (layer.q.mT @ basis.into.to(device))
         kept += w * w * float(core.double().square().sum())
     return kept
-
-
-def _stored(out: Tensor, into: Tensor) -> Basis:
-    return Basis(out.half().cpu(), into.half().cpu())

@@ -7,9 +7,11 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from eigenlorax.subspace.allocate import NUMBER_BYTES, Option, option_of
+from eigenlorax.subspace.allocate import Option, option_of
 from eigenlorax.subspace.basis import CanonicalLayer
 from eigenlorax.subspace.frames import SharedFrames
+from eigenlorax.subspace.kept_cores import core_bytes
+from eigenlorax.subspace.numbers import Numbers, bytes_of, rank_bytes
 
 _THRESHOLDS = 16
 #: Most numbers of the styles' coefficients in the frames that are held at a time.
@@ -17,7 +19,11 @@ _HELD_NUMBERS = 1 << 22
 
 
 def options_of(
-    layers: Iterable[CanonicalLayer], weights: Sequence[float], frames: SharedFrames
+    layers: Iterable[CanonicalLayer],
+    weights: Sequence[float],
+    frames: SharedFrames,
+    numbers: Numbers = Numbers.FP16,
+    apart: Sequence[float] = (),
 ) -> list[Option]:
     """Every option of one module, (0, 0) first.
 
@@ -31,6 +37,8 @@ def options_of(
         layers: One canonical update per style that changes the module; iterated over once.
         weights: Factor on each update, as in the fit.
         frames: Of the same layers and weights.
+        numbers: What is stored.
+        apart: Weighted energies of the private ranks that styles without a core have on offer.
     """
     rows, columns = frames.out.shape[0], frames.into.shape[0]
     pairs = [(0, 0), *_pairs(frames)]
@@ -47,21 +55,17 @@ def options_of(
             found, _grams(a, [k for k, _ in pairs]), _grams(b, [k for _, k in pairs]), strict=True
         ):
             one.add(s, gram_out, gram_in)
+    private = torch.tensor(apart, dtype=torch.float64)
     made = []
     for (k_out, k_in), one in zip(pairs, found, strict=True):
-        numbers = rows * k_out + columns * k_in + sum(core_numbers(k_out, k_in, rank) for rank in ranks)
-        gains = torch.cat(one.gains).sort(descending=True).values
+        size = bytes_of(rows, k_out, numbers) + bytes_of(columns, k_in, numbers)
+        size += sum(core_bytes(k_out, k_in, rank, numbers) for rank in ranks)
+        gains = torch.cat([*one.gains, private]).sort(descending=True).values
         # Below the rounding of float64 Gram matrices there is nothing to buy.
         gains = gains[gains > gains[:1] * 1e-12]
-        price = NUMBER_BYTES * (rows + columns)
-        made.append(option_of(k_out, k_in, NUMBER_BYTES * numbers, one.missed, gains.tolist(), price))
+        error = one.missed + float(private.sum())
+        made.append(option_of(k_out, k_in, size, error, gains.tolist(), rank_bytes(rows, columns, numbers)))
     return made
-
-
-def core_numbers(k_out: int, k_in: int, rank: int) -> int:
-    """Numbers that a core of this rank is kept in: dense, or in two factors where that is smaller."""
-    rank = min(rank, k_out, k_in)
-    return min(k_out * k_in, rank * (k_out + k_in))
 
 
 def residual_energies(

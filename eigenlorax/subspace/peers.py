@@ -9,10 +9,10 @@ from torch import Tensor
 
 from eigenlorax.lora import LoRA, LoRALayer, joined
 from eigenlorax.module_path import ModulePath
-from eigenlorax.subspace.allocate import NUMBER_BYTES
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fidelity import Fidelity
-from eigenlorax.subspace.options import core_numbers
+from eigenlorax.subspace.kept_cores import core_bytes
+from eigenlorax.subspace.numbers import Numbers, bytes_of, rank_bytes
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -116,10 +116,12 @@ def _compare(
     parts += [] if residual is None else [residual]
     k_out, k_in = (0, 0) if basis is None else basis.core_shape
     private = 0 if residual is None else residual.rank
-    numbers: float = private * (rows + columns)
+    numbers = Numbers.FP16 if basis is None else basis.numbers
+    price = rank_bytes(rows, columns, numbers)
+    paid: float = private * price
     if core is not None:
-        numbers += core_numbers(k_out, k_in, style.ranks.get(path) or min(k_out, k_in))
-        numbers += (rows * k_out + columns * k_in) / sharers
+        paid += core_bytes(k_out, k_in, style.ranks.get(path) or min(k_out, k_in), numbers)
+        paid += (bytes_of(rows, k_out, numbers) + bytes_of(columns, k_in, numbers)) / sharers
     return _Module(
         s=s,
         missed=joined([layer.scaled(-1.0), *parts]).norm ** 2,
@@ -127,8 +129,8 @@ def _compare(
         room=k_out / rows * k_in / columns,
         rank=min(k_out, k_in) + private,
         weight=weight,
-        price=NUMBER_BYTES * (rows + columns),
-        paid=NUMBER_BYTES * numbers,
+        price=price,
+        paid=paid,
     )
 
 

@@ -2,24 +2,26 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from threading import Lock
 
 from eigenlorax.easel import Easel
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.formats.relations import Relations, relate, sketch
 from eigenlorax.formats.tags import excluded_by
-from eigenlorax.library.budget import numbers_within
 from eigenlorax.lora import LoRA
 from eigenlorax.module_path import ModulePath
-from eigenlorax.originals import Originals
-from eigenlorax.runtime.engine import Engine
-from eigenlorax.subspace.fit import FitProgress, Goal, fit
+from eigenlorax.subspace.census import CensusProgress, take_census
+from eigenlorax.subspace.fit import FitProgress, fit
+from eigenlorax.subspace.outliers import outliers
 from eigenlorax.subspace.peers import users, with_peers
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
-from eigenlorax.subspaces.current import CurrentSubspace
+from eigenlorax.subspaces.bench import Bench
+from eigenlorax.subspaces.weighing import Weighing, weighed
+from eigenlorax.subspaces.wish import Outliers, Wish
 
-DEFAULT_RETAIN = 0.95
+_USUAL = Wish()
+Making = FitProgress | Weighing | CensusProgress
+"""What compressing tells of while it goes on."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,14 @@ class SubspaceDesk:
     """Makes the current subspace; every method holds the studio's lock.
 
     Args:
-        engine: Knows the base model.
-        originals: The LoRAs that styles are made from.
-        current: What is open; each method ends with its new version.
-        lock: The studio's.
+        bench: The open studio; each method ends with a new version on it.
     """
 
-    def __init__(self, engine: Engine, originals: Originals, current: CurrentSubspace, lock: Lock) -> None:
-        self._engine, self._originals, self._lock = engine, originals, lock
-        self.current = current
-        self.easel = Easel(engine, lock, lambda: (current.subspace, current.styles))
+    def __init__(self, bench: Bench) -> None:
+        self._engine, self._originals, self._lock = bench.engine, bench.originals, bench.lock
+        self._library, self.current = bench.library, bench.current
+        current = bench.current
+        self.easel = Easel(bench.engine, bench.lock, lambda: (current.subspace, current.styles))
 
     @property
     def excluded(self) -> dict[str, str]:
@@ -64,20 +64,13 @@ class SubspaceDesk:
         return dict(self.current.subspace.excluded) if self.current.subspace else {}
 
     def compress(
-        self,
-        names: Sequence[str] | None = None,
-        retain: float = DEFAULT_RETAIN,
-        budget: int | None = None,
-        exclude: Sequence[str] = (),
-    ) -> Generator[FitProgress, None, Compressed]:
+        self, names: Sequence[str] | None = None, wish: Wish = _USUAL
+    ) -> Generator[Making, None, Compressed]:
         """Fit one shared subspace to LoRAs of the library; the LoRA files stay as they are.
 
         Args:
             names: Which ones; by default every usable one.
-            retain: Mean share of squared Frobenius norm to keep, in (0, 1]; of no account with a budget.
-            budget: Most bytes on disk for the subspace and all styles, headers included.
-            exclude: Words or phrases; a LoRA whose name, trigger words or tags hold one of them whole is left
-                out, and the subspace records it.
+            wish: How near and how small.
 
         Raises:
             InvalidRequestError: none of the names is usable, all are excluded, `retain` is out of range, or
@@ -85,18 +78,22 @@ class SubspaceDesk:
         """
         with self._lock:
             asked = self._originals.usable(names)
-            named = excluded_by(exclude, asked)
+            named = excluded_by(wish.exclude, asked)
             chosen = [report for report in asked if report.name not in named]
             if asked and not chosen:
                 raise InvalidRequestError("every LoRA is excluded by a word: take a word off the list")
             loras = [self._originals.open(report) for report in chosen]
             sizes = {report.name: report.file_bytes for report in chosen}
             modules = {path for lora in loras for path in lora.layers}
-            goal = Goal(retain=retain)
-            if budget is not None:
-                goal = Goal(number_bytes=numbers_within(budget, modules, len(loras)))
+            goal = wish.goal(modules, len(loras))
+            yield from weighed(self._engine, self._library)
             importance = self._engine.importance(modules)
-            result = yield from fit(loras, sizes, self._engine.base.layout_hash, goal, importance)
+            outside: dict[str, str] = {}
+            if wish.outliers is Outliers.APART:
+                outside = outliers((yield from take_census(loras)))
+            result = yield from fit(
+                loras, sizes, self._engine.base.layout_hash, goal, importance, self._engine.device, outside
+            )
             made = replace(
                 result.subspace,
                 base=self._engine.fingerprint(result.subspace.bases),

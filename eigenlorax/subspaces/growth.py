@@ -20,8 +20,8 @@ from eigenlorax.subspace.migrate import Migrated, migrate, room_for_all
 from eigenlorax.subspace.peers import users, with_peers
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.bench import Bench
-from eigenlorax.subspaces.desk import DEFAULT_RETAIN
 from eigenlorax.subspaces.refit import Refitted, refit
+from eigenlorax.subspaces.wish import DEFAULT_RETAIN
 
 _SEED = 0
 

@@ -4,13 +4,14 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.library.budget import numbers_within
 from eigenlorax.subspace.fit import FitProgress, Goal, fit
+from eigenlorax.subspace.grow import numbers_in
 from eigenlorax.subspace.migrate import Migrated, as_lora, migrate, room_for_all
 from eigenlorax.subspace.peers import users, with_peers
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspaces.bench import Bench, UnderLock
+from eigenlorax.subspaces.wish import Wish
 
 #: A style without a LoRA to return to loses a little at each move, so it is kept nearer than the others.
 KEPT_OF_MOVED = 0.99
@@ -66,9 +67,8 @@ def refit(bench: Bench, retain: float, budget: int | None = None) -> Generator[F
         modules = {path for lora in originals.values() for path in lora.layers}
         modules |= {path for style in before.styles.values() for path in style.cores}
         importance = bench.engine.importance(modules)
-        goal = Goal(retain=retain)
-        if budget is not None:
-            goal = Goal(number_bytes=numbers_within(budget, modules, len(before.styles)))
+        wish = Wish(retain, budget, numbers=numbers_in(before.subspace))
+        goal = wish.goal(modules, len(before.styles))
     loras = [
         replace(originals[name], layers=UnderLock(originals[name].layers, bench.lock))
         if name in originals
@@ -76,7 +76,7 @@ def refit(bench: Bench, retain: float, budget: int | None = None) -> Generator[F
         for name, style in before.styles.items()
     ]
     sizes = {name: style.fidelity.original_bytes for name, style in before.styles.items()}
-    result = yield from fit(loras, sizes, bench.layout, goal, importance)
+    result = yield from fit(loras, sizes, bench.layout, goal, importance, bench.engine.device)
     made = result.styles({name: style.trigger_words for name, style in before.styles.items()})
     fitted = {name: style for name, style in made.items() if name in originals}
     sharers = users(made)

@@ -29,6 +29,7 @@ class Weighing:
 
     done: int
     total: int
+    what: str = "effect of each weight on a picture"
 
 
 def effects_path(engine: Engine, library: Library) -> Path:

@@ -31,6 +31,7 @@ from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.style import blend_layers
 from eigenlorax.subspace.subspace import Subspace
+from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
 
@@ -56,7 +57,7 @@ def _studio(root: Path, tiny_model: Path, base: BaseModel) -> Studio:
     save_file(with_norm, folder / "s2.safetensors", {"modelspec.trigger_phrase": "look 2"})
     studio = Studio(str(tiny_model), root / "data", CPU)
     studio.import_paths([folder])
-    drain(studio.subspaces.compress(retain=0.99999))
+    drain(studio.subspaces.compress(wish=Wish(retain=0.99999)))
     return studio
 
 

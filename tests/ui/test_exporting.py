@@ -13,6 +13,7 @@ from eigenlorax.errors import InvalidRequestError
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
+from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
 from ui.exporting import export_folder, free_path, lora_request, write
@@ -25,7 +26,7 @@ def studio(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Studio:
         file = tiny.write_lora(tmp_path / f"{name}.safetensors", tiny.lora(base.layout, name, 4, seed))
         file.with_suffix(".json").write_text(json.dumps({"activation text": f"{name} style"}))
         studio.import_paths([file])
-    drain(studio.subspaces.compress(retain=0.999))
+    drain(studio.subspaces.compress(wish=Wish(retain=0.999)))
     return studio
 
 

@@ -9,6 +9,7 @@ import pytest
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
+from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
 from ui import growing_text
@@ -23,7 +24,7 @@ def studio(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Studio:
     loras = [*tiny.relatives(few, ("a", "b"), 4, 1), *tiny.relatives(few, ("x <i>", "y", "z"), 4, 400)]
     for lora in loras:
         studio.import_paths([tiny.write_lora(tmp_path / f"{lora.name}.safetensors", lora)])
-    drain(studio.subspaces.compress(["a", "b"], retain=0.99))
+    drain(studio.subspaces.compress(["a", "b"], Wish(retain=0.99)))
     return studio
 
 
