@@ -218,7 +218,8 @@ def _alone(updates: Updates, weights: Sequence[float]) -> list[float]:
 def _basis(updates: Updates, weights: Sequence[float], choice: Choice, empty: Basis) -> Basis:
     if not choice.option.k_out:
         return empty
-    basis = hosvd(updates, weights).first(choice.option.k_out, choice.option.k_in, empty.numbers)
+    wanted = choice.option.k_out, choice.option.k_in
+    basis = hosvd(updates, weights, wanted).first(*wanted, empty.numbers)
     return basis if choice.ranks else hooi(updates, weights, basis)
 
 

@@ -47,7 +47,11 @@ def no_frames(layers: Iterable[CanonicalLayer]) -> SharedFrames:
     return SharedFrames(one.p[:, :0], nothing, one.q[:, :0], nothing, 0.0, 0.0)
 
 
-def hosvd(layers: Iterable[CanonicalLayer], weights: Sequence[float]) -> SharedFrames:
+def hosvd(
+    layers: Iterable[CanonicalLayer],
+    weights: Sequence[float],
+    wanted: tuple[int | None, int | None] = (None, None),
+) -> SharedFrames:
     """The left singular vectors of both stacked, weighted sides of one module's updates.
 
     Works in core space: the stacks have sum(rank) columns, never out x in numbers. The layers are iterated
@@ -57,10 +61,13 @@ def hosvd(layers: Iterable[CanonicalLayer], weights: Sequence[float]) -> SharedF
         layers: One canonical update per adapter that changes the module; not empty; on any device; iterated
             over more than once, so not a generator.
         weights: Factor on each update, so that a strong adapter does not take the basis.
+        wanted: Most directions to give on the output and on the input side; None for all there are.
 
     Source: De Lathauwer, De Moor, Vandewalle, "A multilinear singular value decomposition" (2000).
     """
-    out, into = (RangeFinder(torch.Generator().manual_seed(_SEED + side)) for side in (0, 1))
+    out, into = (
+        RangeFinder(torch.Generator().manual_seed(_SEED + side), wanted=wanted[side]) for side in (0, 1)
+    )
     while not (out.is_done and into.is_done):
         for layer, w in zip(layers, weights, strict=True):
             for finder, near in ((out, layer.p), (into, layer.q)):
@@ -112,14 +119,14 @@ def _seen_through(
     layers: Iterable[CanonicalLayer], weights: Sequence[float], other: Tensor, count: int
 ) -> Tensor:
     """The `count` strongest directions of the output side of all dW V."""
-    finder = RangeFinder(torch.Generator().manual_seed(_SEED))
+    finder = RangeFinder(torch.Generator().manual_seed(_SEED), wanted=count)
     while not finder.is_done:
         for layer, w in zip(layers, weights, strict=True):
             seen = layer.s[:, None] * (layer.q.mT @ other.to(layer.q.device))
             left, values, _ = torch.linalg.svd(seen, full_matrices=False)
             finder.take(layer.p @ left * (values * w))
         finder.end_pass()
-    return finder.found.columns[:, :count]
+    return finder.found.columns
 
 
 def _kept(layers: Iterable[CanonicalLayer], weights: Sequence[float], basis: Basis) -> float:

@@ -51,13 +51,16 @@ class RangeFinder:
         generator: Of the sketch's random columns; drawn on the CPU, so that every device has the same.
         exact: Widest Gram matrix to decompose as a whole.
         most: Columns of a sketch, if it comes to that.
+        wanted: How many of the strongest directions to give, at most; the others count as tail.
     """
 
-    def __init__(self, generator: torch.Generator, exact: int = EXACT, most: int = MOST) -> None:
+    def __init__(
+        self, generator: torch.Generator, exact: int = EXACT, most: int = MOST, *, wanted: int | None = None
+    ) -> None:
         self._generator = generator
         self._exact = exact
         self._most = most
-        self._size = _Size()
+        self._size = _Size(wanted)
         self._stage: _Stack | _RowGram | _Sketch = _Stack()
         self._found: Range | None = None
 
@@ -99,8 +102,9 @@ class RangeFinder:
 
 @dataclass
 class _Size:
-    """What the first pass learns of the whole stack."""
+    """What is wanted, and what the first pass learns of the whole stack."""
 
+    wanted: int | None
     columns: int = 0
     energy: float = 0.0
     is_known: bool = False
@@ -127,6 +131,7 @@ class _Stack:
         count = _count(energy, rows)
         if not count:
             return _cut(torch.eye(rows, 1, device=wide.device), energy, size)
+        count = min(count, size.wanted or count)
         return _cut(wide @ (vectors[:, :count] / energy[:count].sqrt()), energy, size)
 
 
@@ -178,6 +183,7 @@ class _Sketch:
 
 def _cut(columns: Tensor, energy: Tensor, size: _Size) -> Range:
     count = max(_count(energy, max(columns.shape[0], size.columns)), 1)
+    count = min(count, size.wanted or count)
     kept = energy[:count].clamp(min=0.0)
     return Range(columns[:, :count].float(), kept, max(size.energy - float(kept.sum()), 0.0))
 

@@ -96,3 +96,14 @@ def test_what_is_not_finished_is_not_given_out() -> None:
         _ = finder.found
     with pytest.raises(ValueError, match="at least one"):
         finder.end_pass()
+
+
+def test_what_is_not_wanted_is_tail() -> None:
+    pieces = _pieces(30, [4] * 5, seed=6)
+    everything, _ = _found(pieces, exact=50, most=10)
+    finder = RangeFinder(torch.Generator(), 50, 10, wanted=3)
+    for piece in pieces:
+        finder.take(piece)
+    finder.end_pass()
+    torch.testing.assert_close(finder.found.columns, everything.columns[:, :3])
+    assert finder.found.tail == pytest.approx(float(everything.energy[3:].sum()), rel=1e-6)

@@ -1,0 +1,88 @@
+"""LoRAs over every attention and text-encoder Linear of the full-size SDXL, made from seeds when asked for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from eigenlorax.lora import LoRA, LoRALayer
+from eigenlorax.module_path import Component, ModelLayout, ModulePath
+from tests import headers
+
+#: Columns on each side that all LoRAs of a collection share.
+COMMON = 16
+
+
+def linear_layout() -> ModelLayout:
+    """722 UNet modules and the text encoders' 264: what one LoRA "over all" changes."""
+    return {
+        path: shape
+        for path, shape in headers.sdxl_layout().items()
+        if shape.kernel != (3, 3)
+        and path.name != "text_projection"
+        and (path.component is not Component.UNET or "attentions" in path.name)
+    }
+
+
+def one_of_each_shape(layout: ModelLayout) -> dict[ModulePath, int]:
+    """The first module of each shape -> how many there are of it."""
+    firsts: dict[tuple[int, int], ModulePath] = {}
+    counts: dict[ModulePath, int] = {}
+    for path, shape in layout.items():
+        first = firsts.setdefault(shape.matrix, path)
+        counts[first] = counts.get(first, 0) + 1
+    return counts
+
+
+def collection(
+    layout: ModelLayout, paths: Sequence[ModulePath], count: int, rank: int, shared: float
+) -> list[LoRA]:
+    """LoRAs of which nothing is held: `shared` of their energy lies in `COMMON` columns a side."""
+    return [
+        LoRA(f"lora-{number:03}", _FromSeed(layout, paths, number, rank, shared)) for number in range(count)
+    ]
+
+
+class _FromSeed(Mapping[ModulePath, LoRALayer]):
+    def __init__(
+        self, layout: ModelLayout, paths: Sequence[ModulePath], number: int, rank: int, shared: float
+    ) -> None:
+        self._layout = layout
+        self._paths = {path: place for place, path in enumerate(paths)}
+        self._number, self._rank, self._shared = number, rank, shared
+
+    def __iter__(self) -> Iterator[ModulePath]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._paths
+
+    def __getitem__(self, path: ModulePath) -> LoRALayer:
+        place = self._paths[path]
+        out, into = self._layout[path].matrix
+        g = torch.Generator().manual_seed(100_000 * (place + 1) + self._number)
+        up, down = torch.randn(out, self._rank, generator=g), torch.randn(self._rank, into, generator=g)
+        # ||up down|| is near sqrt(out rank in); of the shared part, with orthonormal frames, near COMMON sqrt(rank).
+        wide, narrow = _common(place, out, into)
+        left = wide @ torch.randn(COMMON, self._rank, generator=g)
+        right = torch.randn(self._rank, COMMON, generator=g) @ narrow.mT
+        half = self._rank // 2  # the shared part takes half the columns, its own part the others
+        own, common = (
+            ((1.0 - self._shared) / (out * into * half)) ** 0.5,
+            (self._shared / (COMMON**2 * half)) ** 0.5,
+        )
+        return LoRALayer(
+            torch.cat([up[:, :half] * own, left[:, :half] * common], 1),
+            torch.cat([down[:half], right[:half]]),
+        )
+
+
+@lru_cache(maxsize=2)
+def _common(place: int, out: int, into: int) -> tuple[Tensor, Tensor]:
+    g = torch.Generator().manual_seed(place)
+    wide, narrow = torch.randn(out, COMMON, generator=g), torch.randn(into, COMMON, generator=g)
+    return torch.linalg.qr(wide)[0], torch.linalg.qr(narrow)[0]
