@@ -26,6 +26,8 @@ def _facts(f: Fidelity, likeness: StyleLikeness | None) -> Iterator[tuple[str, s
         yield "In shared columns", shares if f.random_kept else "nothing: no module of it has any"
     if likeness is not None:
         yield "In pictures", _seen(likeness)
+    if f.distance_after is not None:
+        yield "Calibrated", looking_text.calibrated(f.distance_before, f.distance_after)
     if f.worst_module:
         yield "Worst module", f"{f.worst_module} keeps {f.worst_kept:.0%}"
     if f.zero_modules:

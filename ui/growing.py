@@ -37,11 +37,31 @@ def wire_growing(studio: Studio, tab: LibraryTab) -> list[Dependency]:
             lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: idle()},
         )
 
+    def calibrate(names: list[str]) -> Iterator[Updates]:
+        """Let styles, by default all, learn to predict what their LoRAs predict; goes on where it stopped."""
+        yield from drive(
+            studio.growth.calibrate(names or None),
+            lambda event: {
+                tab.job: markup.progress(
+                    text.measuring(event.done, event.total, event.what), event.done, event.total
+                ),
+                tab.cancel: gr.update(interactive=True),
+            },
+            lambda result, seconds: {
+                tab.job: markup.line(growing_text.calibrated(result, seconds), "good"),
+                tab.cancel: idle(),
+            },
+            lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: idle()},
+        )
+
     quiet: dict[str, Any] = {"concurrency_limit": 1, "show_progress": "hidden"}
     return [
         tab.grow.click(grow, [tab.which, tab.quality], tab.job, api_name="grow", concurrency_id=GPU, **quiet),
         tab.refit.click(
             refit, [tab.quality], [tab.job, tab.cancel], api_name="refit", concurrency_id=_BACKGROUND, **quiet
+        ),
+        tab.calibrate.click(
+            calibrate, [tab.which], [tab.job, tab.cancel], api_name="calibrate", concurrency_id=GPU, **quiet
         ),
     ]
 

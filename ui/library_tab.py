@@ -27,6 +27,7 @@ class LibraryTab:
     cancel: gr.Button
     grow: gr.Button
     refit: gr.Button
+    calibrate: gr.Button
     report: gr.Button
     report_file: gr.File
     prompts: gr.Textbox
@@ -84,6 +85,7 @@ def library_tab(studio: Studio) -> LibraryTab:
                 )
             grow = gr.Button(text.GROW, size="sm", elem_id="grow")
             refit = gr.Button(growing_text.REFIT, size="sm", elem_id="refit")
+            calibrate = gr.Button(growing_text.CALIBRATE, size="sm", elem_id="calibrate")
             report = gr.Button(text.REPORT, size="sm", elem_id="report")
             panel(markup.heading(looking_text.LOOK_HEADING, looking_text.LOOK_INFO))
             prompts = gr.Textbox(
@@ -109,8 +111,8 @@ def library_tab(studio: Studio) -> LibraryTab:
                 elem_id="library",
             )
     return LibraryTab(
-        drop, path, add, results, quality, size, which, exclude, compress, cancel, grow, refit, report,
-        report_file, prompts, look, sheet, job, fidelity, table,
+        drop, path, add, results, quality, size, which, exclude, compress, cancel, grow, refit, calibrate,
+        report, report_file, prompts, look, sheet, job, fidelity, table,
     )  # fmt: skip
 
 

@@ -52,3 +52,9 @@ def relative(share: float | None) -> str:
 def excluded(names: Mapping[str, str]) -> str:
     """Who was left out of the basis, and why."""
     return "Out of the basis: " + "; ".join(f"{name} ({why})" for name, why in names.items())
+
+
+def calibrated(before: float | None, after: float) -> str:
+    """How much nearer a style's predictions came to its LoRA's."""
+    was = "" if before is None else f", {before:.0%} before calibration"
+    return f"predictions {after:.0%} of the way from the LoRA to no style{was}"

@@ -3,7 +3,7 @@
 import typer
 
 from eigenlorax import __version__
-from eigenlorax.cli import compressing, demo, exporting, growing, looking
+from eigenlorax.cli import calibrating, compressing, demo, exporting, growing, looking
 
 app = typer.Typer(
     help="EigenLoRAx Studio without a page.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -26,6 +26,7 @@ for _command in (
     looking.inspect,
     looking.report,
     compressing.compress,
+    calibrating.calibrate,
     growing.add,
     growing.remove,
     growing.merge,

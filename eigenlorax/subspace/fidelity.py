@@ -46,6 +46,9 @@ class Fidelity:
         alone_bytes: Those bytes: the style's numbers and its part of the bases.
         effect_error: Relative error with each module weighted as in the fit.
         alone_effect_error: The same of the LoRA alone at equal bytes.
+        distance_before: Distance of the style's predictions to the LoRA's, relative to the bare base's, on
+            subjects and noise that it never learnt from, before calibration; None without one.
+        distance_after: The same after calibration.
     """
 
     energy_kept: float
@@ -61,6 +64,8 @@ class Fidelity:
     alone_bytes: int = 0
     effect_error: float | None = None
     alone_effect_error: float | None = None
+    distance_before: float | None = None
+    distance_after: float | None = None
 
     @property
     def loses(self) -> bool:

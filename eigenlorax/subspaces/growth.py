@@ -1,6 +1,6 @@
 """How a subspace lives on after its fit: LoRAs join and leave, others merge in, versions come and go."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -20,10 +20,13 @@ from eigenlorax.subspace.migrate import Migrated, migrate, room_for_all
 from eigenlorax.subspace.peers import users, with_peers
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.bench import Bench
+from eigenlorax.subspaces.calibrating import CalibratedStyles, calibrated
 from eigenlorax.subspaces.refit import Refitted, refit
 from eigenlorax.subspaces.wish import DEFAULT_RETAIN
+from eigenlorax.training.calibrate import CalibrationProgress, CalibrationSettings
 
 _SEED = 0
+_USUAL = CalibrationSettings()
 
 
 class Source(StrEnum):
@@ -143,6 +146,12 @@ class GrowthDesk:
     ) -> Generator[FitProgress, None, Refitted]:
         """Fit anew from the LoRAs while pictures are drawn with the old version; see `refit`."""
         return refit(self._bench, retain, budget)
+
+    def calibrate(
+        self, names: Sequence[str] | None = None, settings: CalibrationSettings = _USUAL
+    ) -> Generator[CalibrationProgress, None, CalibratedStyles]:
+        """Let styles learn to predict what their LoRAs predict; see `calibrated`."""
+        return calibrated(self._bench, names, settings)
 
     def migrate(self, version: str, retain: float) -> Mapping[str, Migrated]:
         """Bring every style of the open version into the bases of another one, which becomes the open one.

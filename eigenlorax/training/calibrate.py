@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from eigenlorax.errors import InvalidRequestError
 from eigenlorax.training.exam import Exam
 from eigenlorax.training.lesson import Lesson, draw_lesson
 from eigenlorax.training.predictor import Predictor, Question, Updates
@@ -43,6 +44,18 @@ class CalibrationSettings:
     held_pictures: int = 4
     check: int = 50
     seed: int = 0
+
+    def check_ranges(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            InvalidRequestError: a number is out of its range; says which.
+        """
+        for name in ("steps", "rows", "pictures", "held_pictures", "check"):
+            if getattr(self, name) < 1:
+                raise InvalidRequestError(f"{name} is {getattr(self, name)}: choose at least 1")
+        if not self.rate > 0.0:
+            raise InvalidRequestError(f"rate is {self.rate}: choose a number above 0")
 
 
 class Prompts(NamedTuple):
@@ -131,9 +144,11 @@ def calibrate(
     """
     group = len(prompts)
     total = group * (settings.pictures + settings.held_pictures) + settings.steps
+    student = Student(start, bases=bases)
+    if reached is not None and reached.step >= settings.steps:
+        return _finished(student, reached)
     lesson, held = yield from _drawn(predictor, teacher, prompts, settings, total)
     exam = Exam(predictor, teacher, held, group, _chance(settings.seed, -1))
-    student = Student(start, bases=bases)
     optimizer = torch.optim.Adam(student.parameters(), lr=settings.rate)
     scaler = torch.amp.GradScaler(
         predictor.pipeline.device.type, enabled=predictor.pipeline.unet.dtype is torch.float16
@@ -163,13 +178,18 @@ def calibrate(
                 tuple(map(min, found, distances)) if not bases else (found if better[0] else distances)
             )
             moments = tuple(m.clone() for z in student.parameters() for m in _moments(optimizer, z))
-            state = Calibration(step, distances, before, tuple(best), tuple(now), moments)
+            state = reached = Calibration(step, distances, before, tuple(best), tuple(now), moments)
         yield CalibrationProgress(
             total - settings.steps + step, total, "learning", float(loss.detach()), state
         )
-    student.put(best)
-    with torch.no_grad():
-        return Calibrated(student.updates(), before, distances)
+    assert reached is not None
+    return _finished(student, reached)
+
+
+@torch.no_grad()
+def _finished(student: Student, reached: Calibration) -> Calibrated:
+    student.put(reached.best)
+    return Calibrated(student.updates(), reached.before, reached.distances)
 
 
 def _drawn(

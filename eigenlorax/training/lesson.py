@@ -101,7 +101,7 @@ def draw_lesson(
     for start in range(0, len(prompts), rows):
         part = prompts[start : start + rows]
         noise = torch.randn(len(part), pipeline.unet.config.in_channels, edge, edge, generator=generator)
-        found.append(_sampled(predictor, teacher, part, styles, noise, generator))
+        found.append(sampled(predictor, teacher, part, styles, noise, generator))
         yield start + len(part)
     return Lesson(
         torch.cat(found),
@@ -111,26 +111,40 @@ def draw_lesson(
 
 
 @torch.no_grad()
-def _sampled(
+def sampled(
     predictor: Predictor,
-    teacher: Updates,
+    worn: Updates,
     prompts: Sequence[tuple[int, str]],
     styles: int,
-    noise: Tensor,
+    noise: Float[Tensor, "rows channels height width"],
     generator: torch.Generator,
-) -> Tensor:
+    steps: int = _STEPS,
+    guidance: float = _GUIDANCE,
+) -> Float[Tensor, "rows channels height width"]:
+    """Clean latents of (style, prompt) pairs drawn side by side, each from its noise with its own style worn.
+
+    Args:
+        predictor: The base; its pipeline's scheduler is used as configured.
+        worn: Stacked for the group.
+        prompts: One pair for each row.
+        styles: How many the group has.
+        noise: float32, standard normal.
+        generator: Of what the scheduler draws, if it does.
+        steps: Denoising steps.
+        guidance: Classifier-free guidance scale.
+    """
     pipeline, scheduler, count = predictor.pipeline, predictor.pipeline.scheduler, len(prompts)
     device = pipeline.device
     places = torch.tensor([style for style, _ in prompts] * 2)
     weights = torch.nn.functional.one_hot(places, styles).float().to(device)
     words = [prompt for _, prompt in prompts] * 2
-    tokens, pooled = predictor.encode(words, [True] * count + [False] * count, teacher, weights)
-    scheduler.set_timesteps(_STEPS, device=device)
+    tokens, pooled = predictor.encode(words, [True] * count + [False] * count, worn, weights)
+    scheduler.set_timesteps(steps, device=device)
     latents = noise.to(device, pipeline.unet.dtype) * scheduler.init_noise_sigma
     for timestep in scheduler.timesteps:
         seen = scheduler.scale_model_input(torch.cat([latents, latents]), timestep)
-        both = predictor.ask(seen, timestep.expand(2 * count), tokens, pooled, teacher, weights)
+        both = predictor.ask(seen, timestep.expand(2 * count), tokens, pooled, worn, weights)
         negative, positive = both.chunk(2)
-        guided = negative + _GUIDANCE * (positive - negative)
+        guided = negative + guidance * (positive - negative)
         latents = scheduler.step(guided, timestep, latents, generator=generator, return_dict=False)[0]
     return latents.float().cpu()

@@ -1,0 +1,52 @@
+"""How far a calibration has come, on disk: a crash costs the steps since the last measurement."""
+
+import json
+from pathlib import Path
+
+from safetensors import safe_open
+
+from eigenlorax.errors import InvalidFileError
+from eigenlorax.formats.tensors import save_tensors
+from eigenlorax.library.atomic import told, written_aside
+from eigenlorax.library.kinds import believed, checked_header
+from eigenlorax.training.calibrate import Calibration
+
+_KIND = "eigenlorax.calibration"
+_LISTS = ("best", "now", "moments")
+
+
+def save_calibration(reached: Calibration, path: Path) -> None:
+    """Write the state in place of an earlier one, whole or not at all.
+
+    Raises:
+        NotWrittenError: the disk refused.
+    """
+    tensors = {
+        f"{name}.{place}": tensor.detach().cpu().contiguous()
+        for name in _LISTS
+        for place, tensor in enumerate(getattr(reached, name))
+    }
+    facts = {name: getattr(reached, name) for name in ("step", "distances", "before")}
+    metadata = {"format": _KIND, "version": "3", "facts": json.dumps(facts)}
+    with told(path.parent), written_aside(path) as aside:
+        save_tensors(tensors, aside, metadata)
+
+
+def load_calibration(path: Path) -> Calibration | None:
+    """Inverse of `save_calibration`; None when there is no file, or none that can be believed."""
+    if not path.is_file():
+        return None
+    try:
+        header = checked_header(path, _KIND)
+        with believed(path, "the calibration begins anew"), safe_open(path, framework="pt") as file:
+            facts = json.loads(header.metadata["facts"])
+            lists = {
+                name: tuple(
+                    file.get_tensor(f"{name}.{place}")
+                    for place in range(sum(key.startswith(f"{name}.") for key in header.tensors))
+                )
+                for name in _LISTS
+            }
+            return Calibration(int(facts["step"]), tuple(facts["distances"]), tuple(facts["before"]), **lists)
+    except InvalidFileError:
+        return None
