@@ -114,9 +114,13 @@ def within_budget(options: Options, budget: int) -> Choices:
 
     A budget below what the cheapest choice of every module takes gives that cheapest choice.
     """
-    shared = _upgrade(options, _fill(_most_within(options, budget), budget), budget)
-    alone = _fill(_most_within(_alone(options), budget), budget)
-    return alone if _error(alone) < _error(shared) else shared
+    below, above = _around(options, budget)
+    found = [
+        _upgrade(options, _fill(start, budget), budget) for start in (below, _shrunk(options, above, budget))
+    ]
+    found.append(_fill(_around(_alone(options), budget)[0], budget))
+    fitting = [choices for choices in found if _bytes(choices) <= budget]
+    return min(fitting, key=_error) if fitting else below
 
 
 def within_error(options: Options, error: float) -> Choices:
@@ -132,10 +136,10 @@ def cheapest_within(options: Options, error: float) -> dict[ModulePath, Choice]:
     return dear if _error(dear) <= error else cheap
 
 
-def _most_within(options: Options, budget: int) -> dict[ModulePath, Choice]:
-    """Each module's choice at the lowest price per byte that the budget bears."""
+def _around(options: Options, budget: int) -> tuple[dict[ModulePath, Choice], dict[ModulePath, Choice]]:
+    """The choices on both sides of the price per byte at which the budget is met: (within, beyond)."""
     dear, cheap = _bisected(options, lambda choices: _bytes(choices) <= budget)
-    return cheap if _bytes(cheap) <= budget else dear
+    return (cheap if _bytes(cheap) <= budget else dear), cheap
 
 
 def _bisected(
@@ -199,6 +203,32 @@ def _upgrade(options: Options, choices: dict[ModulePath, Choice], budget: int) -
         if best is None:
             return found
         found[best[1]] = best[2]
+
+
+def _shrunk(options: Options, choices: dict[ModulePath, Choice], budget: int) -> dict[ModulePath, Choice]:
+    """Get down to the budget, by another option for a module or by fewer private ranks, least error first.
+
+    Between the corners that prices find, with few modules, the best lies as often below the dearer corner as
+    above the cheaper one.
+    """
+    found = dict(choices)
+    while (over := _bytes(found) - budget) > 0:
+        best: tuple[float, ModulePath, Choice] | None = None
+        for path, now in found.items():
+            offers = [Choice(now.option, now.bought - 1)] if now.bought else []
+            for option in options[path]:
+                room = now.file_bytes - over - option.file_bytes
+                if room >= 0:
+                    offers.append(Choice(option, bisect_right(option.ranks, room // option.price) - 1))
+            for other in offers:
+                saved = min(now.file_bytes - other.file_bytes, over)
+                loss = (other.error - now.error) / saved
+                if best is None or loss < best[0]:
+                    best = loss, path, other
+        if best is None:
+            break
+        found[best[1]] = best[2]
+    return found
 
 
 def _alone(options: Options) -> Options:

@@ -13,7 +13,7 @@ from eigenlorax.subspace.frames import SharedFrames
 from eigenlorax.subspace.kept_cores import core_bytes
 from eigenlorax.subspace.numbers import Numbers, bytes_of, rank_bytes
 
-_THRESHOLDS = 16
+_THRESHOLDS = 32
 #: Most numbers of the styles' coefficients in the frames that are held at a time.
 _HELD_NUMBERS = 1 << 22
 

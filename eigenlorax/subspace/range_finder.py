@@ -18,7 +18,7 @@ from torch import Tensor
 
 #: Widest Gram matrix that is decomposed as a whole.
 EXACT = 1280
-#: Columns of a sketch.
+#: Most directions of a wider stack: further ones cost nearly what they save.
 MOST = 512
 #: Applications of X X^T, one pass each, before the last pass measures the energies.
 _ROUNDS = 2
@@ -50,7 +50,7 @@ class RangeFinder:
     Args:
         generator: Of the sketch's random columns; drawn on the CPU, so that every device has the same.
         exact: Widest Gram matrix to decompose as a whole.
-        most: Columns of a sketch, if it comes to that.
+        most: Most directions of a stack that is wider than that.
         wanted: How many of the strongest directions to give, at most; the others count as tail.
     """
 
@@ -84,6 +84,7 @@ class RangeFinder:
             self._size.energy += float(piece.double().square().sum())
         if isinstance(self._stage, _Stack) and self._size.columns > self._exact:
             held, rows = self._stage.pieces, piece.shape[0]
+            self._size.wanted = min(self._size.wanted or self._most, self._most)
             if rows <= self._exact:
                 self._stage = _RowGram(rows, piece.device)
             else:
