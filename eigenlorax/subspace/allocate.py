@@ -218,8 +218,9 @@ def _shrunk(options: Options, choices: dict[ModulePath, Choice], budget: int) ->
             offers = [Choice(now.option, now.bought - 1)] if now.bought else []
             for option in options[path]:
                 room = now.file_bytes - over - option.file_bytes
-                if room >= 0:
-                    offers.append(Choice(option, bisect_right(option.ranks, room // option.price) - 1))
+                if option.file_bytes < now.file_bytes:
+                    bought = bisect_right(option.ranks, max(room, 0) // option.price) - 1
+                    offers.append(Choice(option, bought))
             for other in offers:
                 saved = min(now.file_bytes - other.file_bytes, over)
                 loss = (other.error - now.error) / saved

@@ -11,7 +11,7 @@ from eigenlorax.errors import InvalidRequestError
 from eigenlorax.lora import LoRA, LoRALayer, joined
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.showcase import drain
-from eigenlorax.subspace.allocate import Choice, Option, within_budget, within_error
+from eigenlorax.subspace.allocate import Choice, Option, option_of, within_budget, within_error
 from eigenlorax.subspace.basis import canonical, missed, project, reconstruct
 from eigenlorax.subspace.fit import Fit, Goal, fit
 from eigenlorax.subspace.frames import hosvd
@@ -205,3 +205,25 @@ def test_an_error_is_kept_to(error: float) -> None:
 def test_goals_that_cannot_be_meant(goal: Goal, words: str) -> None:
     with pytest.raises(InvalidRequestError, match=words):
         made(collection(0.0, 1, 1), goal)
+
+
+def test_few_modules_may_need_to_come_down_from_above_the_budget() -> None:
+    """No price makes 70 bytes for both the best; from all for one and nothing for the other no step leads there."""
+    modules = {
+        path: [option(0, 0, 10.0, ()), option(8, 70, 4.8, ()), option(16, 100, 0.5, ())] for path in PATHS[:2]
+    }
+    found = within_budget(modules, 140).values()
+    assert [choice.file_bytes for choice in found] == [70, 70]
+
+
+@pytest.mark.parametrize("budget", range(0, 400, 23))
+def test_steps_of_many_ranks_never_overspend(budget: int) -> None:
+    gains = [2.0 ** (-rank / 40) for rank in range(600)]
+    modules = {
+        path: [option_of(0, 0, 0, sum(gains), gains, 3), option_of(2, 2, 60, 30.0, gains[90:], 3)]
+        for path in PATHS
+    }
+    found = within_budget(modules, budget).values()
+    assert sum(choice.file_bytes for choice in found) <= budget
+    greedy = sum(sorted(gains * 3, reverse=True)[: budget // 3])
+    assert sum(choice.error for choice in found) <= 3 * sum(gains) - greedy + 1e-9
