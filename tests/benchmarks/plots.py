@@ -29,7 +29,8 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
     )
     return (
         f"<!doctype html><meta charset=utf-8><title>Compression</title><style>{_CSS}{looks}</style>"
-        f"<h1>Relative weight error against compression</h1><main>{charts}</main>"
+        "<h1>Relative weight error against compression</h1>"
+        f"<p>At 100% a method keeps nothing, or does not get this small at all.</p><main>{charts}</main>"
     )
 
 
@@ -41,7 +42,8 @@ def _chart(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
         found = {int(row["ratio"]): row["error"] for row in here if row["method"] == name and row["fits"]}
         # A method that does not get that small keeps nothing there: all is lost.
         lines.append(Line(name, [min(found.get(ratio, 1.0), 1.0) for ratio in ratios], _class(name)))
-    return line_chart(f"{title}: error by method", "times smaller than fp16 files", ratios, lines[::-1])
+    axis = f"times smaller than fp16 files: {', '.join(map(str, ratios))}"
+    return line_chart(f"{title}: error by method", axis, ratios, lines[::-1])
 
 
 def _class(name: str) -> str:
