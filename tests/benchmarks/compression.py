@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from eigenlorax.formats.read import LoRAReader
+from eigenlorax.library.effects import FILE_NAME, load_effects
 from eigenlorax.lora import LoRA, LoRALayer, joined
 from eigenlorax.module_path import ModulePath
 from eigenlorax.recipe import GenerationRequest
@@ -143,6 +144,7 @@ def main() -> None:
     given = parser.parse_args()
     base = load_base(str(DEMO_MODEL), detect())
     engine = Engine(base)
+    engine.learn_effects(load_effects(DEMO_MODEL / FILE_NAME))
     reader = LoRAReader(base.layout, engine.pristine)
     demo = [reader.open(path) for path in sorted(DEMO_LORAS.glob("*.safetensors"))]
     demo = [LoRA(lora.name, {path: lora.layers[path] for path in lora.layers}) for lora in demo]
