@@ -3,18 +3,15 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeVar
 
 from PIL import Image
 
+from eigenlorax.events import drain
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.report.sheet import SheetRow, contact_sheet
 from eigenlorax.runtime.generate import Step
 from eigenlorax.studio import Finished, Studio
 from eigenlorax.subspaces.desk import Compressed
-
-Event = TypeVar("Event")
-Result = TypeVar("Result")
 
 PROMPTS = ("a red apple", "a sailboat")
 STEPS = 20
@@ -45,16 +42,6 @@ class Showcase:
     compressed: Compressed
     switch_ms: float
     load_ms: float
-
-
-def drain(events: Generator[Event, None, Result]) -> Result:
-    """Run a generator of events to its end and give back its result."""
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
 
 
 def draw_showcase(

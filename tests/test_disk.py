@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from eigenlorax.errors import NotWrittenError
+from eigenlorax.events import drain
 from eigenlorax.library.atomic import ASIDE
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from tests import tiny
 from tests.conftest import CPU
@@ -46,7 +46,7 @@ import resource, sys
 from pathlib import Path
 from eigenlorax.errors import NotWrittenError
 from eigenlorax.recipe import GenerationRequest
-from eigenlorax.showcase import drain
+from eigenlorax.events import drain
 from eigenlorax.studio import Studio
 from tests.conftest import CPU
 studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
@@ -83,7 +83,7 @@ def test_a_disk_that_refuses_is_told_and_loses_nothing(
 WORKING = """
 import sys
 from pathlib import Path
-from eigenlorax.showcase import drain
+from eigenlorax.events import drain
 from eigenlorax.studio import Studio
 from tests.conftest import CPU
 studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)

@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from eigenlorax.events import drain
 from eigenlorax.formats.report import Verdict
 from eigenlorax.lora import LoRA
 from eigenlorax.module_path import Component
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from tests import headers, tiny
 from tests.conftest import CPU

@@ -8,12 +8,12 @@ from PIL import Image
 
 from eigenlorax.census_case import census_of
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
+from eigenlorax.events import drain
 from eigenlorax.likeness import distance
 from eigenlorax.module_path import Component
 from eigenlorax.picture_case import Looking, compare_pictures, draw_components, known_figures
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny

@@ -9,11 +9,12 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
+from eigenlorax.events import drain
 from eigenlorax.formats.report import Verdict
 from eigenlorax.module_path import Component
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain, draw_showcase
+from eigenlorax.showcase import draw_showcase
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny

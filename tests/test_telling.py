@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from eigenlorax.cli import app
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.events import drain
 from eigenlorax.library.figures import figures_path, keep_figure
 from eigenlorax.likeness import StyleLikeness
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny

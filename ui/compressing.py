@@ -9,7 +9,7 @@ from gradio.events import Dependency
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.fit import FitProgress
 from eigenlorax.subspaces.desk import Compressed, Making
-from eigenlorax.subspaces.wish import Wish
+from eigenlorax.subspaces.wish import Outliers, Wish
 from ui import looking_text, markup, text
 from ui.events import GPU, Updates, drive
 from ui.generate import idle
@@ -23,26 +23,31 @@ def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dep
         also: The rack, whose empty state has a button that compresses too.
     """
 
-    def compress(names: list[str], retain: float, megabytes: float, exclude: str = "") -> Iterator[Updates]:
+    def compress(
+        names: list[str], retain: float, megabytes: float, exclude: str = "", apart: bool = False
+    ) -> Iterator[Updates]:
         """Fit one shared subspace to LoRAs of the library: all usable ones when `names` is empty.
 
         `exclude` holds words, comma-separated; a LoRA whose name, trigger words or tags hold one is left out.
 
         `retain` in (0, 1] is the mean share of each LoRA's effect to keep; with `megabytes` above 0, the
-        store is made as good as it can be within that size instead.
+        store is made as good as it can be within that size instead. `apart` looks for outliers first.
         """
+        wish = Wish(
+            retain=retain,
+            budget=int(megabytes * 1e6) if megabytes else None,
+            exclude=tuple(looking_text.words(exclude)),
+            outliers=Outliers.APART if apart else Outliers.IN,
+        )
         yield from drive(
-            studio.subspaces.compress(
-                names or None,
-                Wish(retain, int(megabytes * 1e6) if megabytes else None, tuple(looking_text.words(exclude))),
-            ),
+            studio.subspaces.compress(names or None, wish),
             lambda event: {tab.job: _progress(event), tab.cancel: gr.update(interactive=True)},
             lambda result, seconds: _finished(tab, result, seconds) | {tab.cancel: idle()},
             lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: idle()},
         )
 
     listen: dict[str, Any] = {
-        "inputs": [tab.which, tab.quality, tab.size, tab.exclude],
+        "inputs": [tab.which, tab.quality, tab.size, tab.exclude, tab.outliers],
         "outputs": [tab.job, tab.fidelity, tab.cancel],
         "concurrency_id": GPU,
         "concurrency_limit": 1,

@@ -23,6 +23,7 @@ class LibraryTab:
     size: gr.Number
     which: gr.Dropdown
     exclude: gr.Textbox
+    outliers: gr.Checkbox
     compress: gr.Button
     cancel: gr.Button
     grow: gr.Button
@@ -76,6 +77,9 @@ def library_tab(studio: Studio) -> LibraryTab:
                 max_lines=1,
                 elem_id="exclude",
             )
+            outliers = gr.Checkbox(
+                False, label=looking_text.OUTLIERS, info=looking_text.OUTLIERS_INFO, elem_id="outliers"
+            )
             with gr.Row():
                 compress = gr.Button(
                     text.COMPRESS, variant="primary", elem_id="compress", scale=3, min_width=120
@@ -111,8 +115,8 @@ def library_tab(studio: Studio) -> LibraryTab:
                 elem_id="library",
             )
     return LibraryTab(
-        drop, path, add, results, quality, size, which, exclude, compress, cancel, grow, refit, calibrate,
-        report, report_file, prompts, look, sheet, job, fidelity, table,
+        drop, path, add, results, quality, size, which, exclude, outliers, compress, cancel, grow, refit,
+        calibrate, report, report_file, prompts, look, sheet, job, fidelity, table,
     )  # fmt: skip
 
 

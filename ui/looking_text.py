@@ -9,6 +9,8 @@ EXCLUDE_INFO = (
     "Comma-separated. A LoRA whose name, trigger words or tags hold one of them whole is not compressed; "
     "the subspace records it."
 )
+OUTLIERS = "Keep outliers out of the basis"
+OUTLIERS_INFO = "Looks first for LoRAs that share nothing while the others do; they are kept by themselves."
 EXCLUDE_HINT = "for example: gore, celebrity"
 LOOK = "Compare in pictures"
 LOOK_HEADING = "Styles beside their LoRAs"

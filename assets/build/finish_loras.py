@@ -16,13 +16,13 @@ from lora_specs import SPECS
 from safetensors import safe_open
 from safetensors.torch import save
 
+from eigenlorax.events import drain
 from eigenlorax.formats.read import LoRAReader
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.generate import denoise
 from eigenlorax.runtime.hardware import detect
 from eigenlorax.runtime.sdxl import load_base
-from eigenlorax.showcase import drain
 
 UP_ENDINGS = ("lora_up.weight", "lora.up.weight", "lora_B.weight")
 MARKS = ("<!-- scores -->", "<!-- end of scores -->")

@@ -8,6 +8,7 @@ from typing import Annotated, Protocol, TypeVar
 import typer
 
 from eigenlorax.errors import InvalidRequestError, StudioError
+from eigenlorax.events import drain, retold
 from eigenlorax.intake import Imported
 from eigenlorax.studio import DEMO_MODEL
 from eigenlorax.subspaces.desk import Compressed
@@ -42,14 +43,12 @@ def errors_told() -> Iterator[None]:
 def watched(label: str, events: Generator[Counted, None, Result]) -> Result:
     """Run a generator of events to its end under a progress bar; gives its result."""
     with typer.progressbar(length=1, label=f"{label:<11}", show_pos=False) as bar:
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
+
+        def advance(event: Counted) -> None:
             bar.length = event.total
             bar.update(1)
+
+        return drain(retold(events, advance))
 
 
 def reasons_told(imported: Iterable[Imported]) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, errors_told, watched
+from eigenlorax.events import drain
 from eigenlorax.report.sheet import fidelity_table
-from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.migrate import Migrated
 from eigenlorax.subspaces.growth import Source

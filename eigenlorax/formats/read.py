@@ -147,6 +147,9 @@ class _LayersOnDisk(Mapping[ModulePath, LoRALayer]):
     def __len__(self) -> int:
         return len(self._parts)
 
+    def __contains__(self, module: object) -> bool:
+        return module in self._parts
+
     def __getitem__(self, module: ModulePath) -> LoRALayer:
         parts = self._parts[module]
         tensors = {role: self._tensor(key) for role, key in parts.keys.items() if role in parts.used_roles}

@@ -8,10 +8,7 @@ from itertools import combinations
 from eigenlorax.formats.facts import relation_lines
 from eigenlorax.formats.relations import Relations
 from eigenlorax.subspace.census import NEAR_COPY, Census, Member
-from eigenlorax.subspace.outliers import outliers
-
-#: Share of a LoRA's energy by chance above which its coverage tells nothing: the others fill the module.
-_CROWDED = 0.9
+from eigenlorax.subspace.outliers import CROWDED, outliers
 
 
 class Verdict(StrEnum):
@@ -40,7 +37,7 @@ def verdict(member: Member) -> Verdict:
         return Verdict.NOTHING
     if member.cosine > NEAR_COPY:
         return Verdict.COPY
-    if member.expected > _CROWDED:
+    if member.expected > CROWDED:
         return Verdict.UNTOLD
     return next(word for floor, word in _BEYOND_CHANCE if member.beyond_chance >= floor)
 
@@ -65,7 +62,7 @@ def _kinship(census: Census) -> str:
         f"{len(census.members) - 1}; strangers of the same ranks would reach {chance:.0%}. "
     )
     beyond = (covered - chance) / (1.0 - chance) if chance < 1.0 else 0.0
-    if chance > _CROWDED:
+    if chance > CROWDED:
         return words + "The collection fills its modules, so this says nothing about what is shared."
     if beyond < 0.1:
         return words + "They hardly share: what a shared store keeps must be paid for nearly LoRA by LoRA."

@@ -78,7 +78,7 @@ def advise(
         if layers:
             own = [weights[name] * importance[path] ** 0.5 for name in layers]
             forms = list(layers.values())
-            options[path] = options_of(forms, own, hosvd(forms, own))
+            options[path] = options_of(forms, own, hosvd(forms, own), subspace.bases[path].numbers)
     names = tuple(sorted(style.name for style in joined))
     return RefitAdvice(names, len(styles), private, round(private * _left(options)))
 

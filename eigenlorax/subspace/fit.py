@@ -22,6 +22,7 @@ from eigenlorax.subspace.basis import (
 )
 from eigenlorax.subspace.fidelity import Fidelity, measure
 from eigenlorax.subspace.frames import hooi, hosvd, no_frames
+from eigenlorax.subspace.kept_cores import kept_of_core, kept_of_residual
 from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.options import options_of, residual_energies
 from eigenlorax.subspace.style import Style
@@ -239,11 +240,11 @@ def _place(
         core = project(near, basis)
         made.cores[path], made.ranks[path] = core, near.s.shape[0]
         made.energies[path] = near.energy
-        made.kept[path] = float(core.double().square().sum())
+        made.kept[path] = kept_of_core(core, near.s.shape[0], basis.numbers)
         if rank:
             rest = missed(near, basis)
             made.residuals[path] = even_factors(rest, rank)
-            made.kept[path] += float(rest.s[:rank].double().square().sum())
+            made.kept[path] += kept_of_residual(made.residuals[path], basis.numbers)
 
 
 def _private_ranks(

@@ -14,6 +14,7 @@ from eigenlorax.subspace.allocate import Option, cheapest_within, within_budget
 from eigenlorax.subspace.basis import canonical, empty_basis, even_factors, missed, project
 from eigenlorax.subspace.fidelity import measure
 from eigenlorax.subspace.fit import Goal
+from eigenlorax.subspace.kept_cores import kept_of_core, kept_of_residual
 from eigenlorax.subspace.numbers import Numbers, rank_bytes
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
@@ -105,11 +106,10 @@ def settled(
     for path in lora.layers:
         form, basis = canonical(lora.layers[path]), subspace.bases[path]
         cores[path], ranks[path], energies[path] = project(form, basis), form.s.shape[0], form.energy
-        kept[path] = float(cores[path].double().square().sum())
+        kept[path] = kept_of_core(cores[path], ranks[path], basis.numbers)
         if count := bought.get(path, 0):
-            rest = missed(form, basis)
-            residuals[path] = even_factors(rest, count)
-            kept[path] += float(rest.s[:count].double().square().sum())
+            residuals[path] = even_factors(missed(form, basis), count)
+            kept[path] += kept_of_residual(residuals[path], basis.numbers)
     return Style(
         name=lora.name,
         cores=cores,

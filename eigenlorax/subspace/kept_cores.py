@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from eigenlorax.lora import LoRALayer, joined
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.numbers import Kept, Numbers, Scaled, bytes_of, keep, value
 
@@ -117,6 +118,21 @@ def keep_core(core: Float[Tensor, "k_out k_in"], rank: int, numbers: Numbers) ->
         keep(root[:, None] * right[:rank], numbers, Scaled.ROW),
     )
     return KeptCore(rank, factors, numbers)
+
+
+def kept_of_core(core: Float[Tensor, "k_out k_in"], rank: int, numbers: Numbers) -> float:
+    """Squared norm that a core keeps of an update once it is stored: its own less that of its rounding."""
+    return _squared(core) - _squared(keep_core(core, rank, numbers).core - core)
+
+
+def kept_of_residual(layer: LoRALayer, numbers: Numbers) -> float:
+    """The same of private ranks that are the leading directions of what the columns miss."""
+    stored = LoRALayer(value(keep(layer.up, numbers)), value(keep(layer.down, numbers, Scaled.ROW)))
+    return layer.norm**2 - joined([stored, layer.scaled(-1.0)]).norm ** 2
+
+
+def _squared(matrix: Tensor) -> float:
+    return float(matrix.double().square().sum())
 
 
 def _form(k_out: int, k_in: int, rank: int, numbers: Numbers) -> int:

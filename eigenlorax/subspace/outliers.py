@@ -10,7 +10,7 @@ _STRANGER = 0.1
 _FAMILY = 0.25
 _FEWEST = 4
 #: Coverage by chance above which the others fill the modules, so that coverage tells nothing.
-_CROWDED = 0.9
+CROWDED = 0.9
 
 
 def outliers(census: Census) -> dict[str, str]:
@@ -20,7 +20,7 @@ def outliers(census: Census) -> dict[str, str]:
     middle LoRA of the collection is above a quarter. Where nobody shares there is no outlier: the fit then
     keeps every LoRA by itself anyway. Fewer than four LoRAs are no family.
     """
-    told = [member for member in census.members if member.norm > 0.0 and member.expected <= _CROWDED]
+    told = [member for member in census.members if member.norm > 0.0 and member.expected <= CROWDED]
     if len(told) < _FEWEST:
         return {}
     middle = median(member.beyond_chance for member in told)

@@ -14,6 +14,8 @@ from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fidelity import Fidelity
 from eigenlorax.subspace.subspace import Subspace
 
+#: The topic of a style's notes that tells how it learnt from its LoRA.
+CALIBRATION = "calibration"
 Cores = Mapping[ModulePath, Float[Tensor, "k_out k_in"]]
 
 

@@ -7,13 +7,14 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
+from eigenlorax.events import retold
 from eigenlorax.library.calibrations import load_calibration, save_calibration
 from eigenlorax.lora import LoRA
 from eigenlorax.runtime.live import LiveInjection
 from eigenlorax.runtime.stacking import stack_layers, stack_styles
 from eigenlorax.subspace.merge import Part
 from eigenlorax.subspace.peers import users, with_peers
-from eigenlorax.subspace.style import Style
+from eigenlorax.subspace.style import CALIBRATION, Style
 from eigenlorax.subspaces.bench import Bench
 from eigenlorax.training.calibrate import (
     Calibrated,
@@ -128,19 +129,17 @@ def _group(
     prompts = [_prompts(style, engine.base.folder) for style in group]
     names = ", ".join(style.name for style in group)
     path = place / f"{hashlib.sha256(names.encode()).hexdigest()[:16]}.safetensors"
+
+    def tell(event: CalibrationProgress) -> CalibrationProgress:
+        if event.reached is not None:
+            save_calibration(event.reached, path)
+        done, total = turn[0] * event.total + event.done, turn[1] * event.total
+        return replace(event, done=done, total=total, what=f"{names}: {event.what}")
+
     with LiveInjection(engine.base.modules, {**start, **teacher}) as live:
         predictor = Predictor(engine.base.pipeline, live, engine.base.native_size)
         going = calibrate(predictor, teacher, start, prompts, settings, reached=load_calibration(path))
-        while True:
-            try:
-                event = next(going)
-            except StopIteration as end:
-                result: Calibrated = end.value
-                return result
-            if event.reached is not None:
-                save_calibration(event.reached, path)
-            done, total = turn[0] * event.total + event.done, turn[1] * event.total
-            yield replace(event, done=done, total=total, what=f"{names}: {event.what}")
+        return (yield from retold(going, tell))
 
 
 def _prompts(style: Style, model: Path | None) -> Prompts:
@@ -154,7 +153,7 @@ def _noted(style: Style, before: float, after: float, settings: CalibrationSetti
         f"{settings.steps} steps; distance to the LoRA's predictions {before:.3f} before, {after:.3f} after"
     )
     fidelity = replace(style.fidelity, distance_before=before, distance_after=after)
-    return replace(style, fidelity=fidelity, notes={**style.notes, "calibration": words})
+    return replace(style, fidelity=fidelity, notes={**style.notes, CALIBRATION: words})
 
 
 def _place(bench: Bench, part: Part, settings: CalibrationSettings) -> Path:

@@ -8,7 +8,7 @@ from eigenlorax.subspace.fit import FitProgress, Goal, fit
 from eigenlorax.subspace.grow import numbers_in
 from eigenlorax.subspace.migrate import Migrated, as_lora, migrate, room_for_all
 from eigenlorax.subspace.peers import users, with_peers
-from eigenlorax.subspace.style import Style
+from eigenlorax.subspace.style import CALIBRATION, Style
 from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspaces.bench import Bench, UnderLock
 from eigenlorax.subspaces.wish import Wish
@@ -26,19 +26,22 @@ class Refitted:
         moved: Styles without a LoRA at hand, by name, with the error of their move.
         bytes_before: Of the version before, on disk.
         bytes_after: Of the new version, on disk.
+        uncalibrated: Styles that were calibrated before, and are not any more.
     """
 
     fitted: Mapping[str, Style]
     moved: Mapping[str, Migrated]
     bytes_before: int
     bytes_after: int
+    uncalibrated: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
         """What happened, in one sentence."""
         size = f"{self.bytes_before:,} bytes have become {self.bytes_after:,}"
         moved = f"; {', '.join(self.moved)} had no LoRA at hand and moved as they were" if self.moved else ""
-        return f"{len(self.fitted)} styles were fitted anew from their LoRAs{moved}: {size}."
+        anew = f"; calibrate {', '.join(self.uncalibrated)} again" if self.uncalibrated else ""
+        return f"{len(self.fitted)} styles were fitted anew from their LoRAs{moved}: {size}{anew}."
 
 
 def refit(bench: Bench, retain: float, budget: int | None = None) -> Generator[FitProgress, None, Refitted]:
@@ -116,4 +119,5 @@ def _swapped(bench: Bench, subspace: Subspace, fitted: Mapping[str, Style]) -> R
     }
     styles = {name: replace(style, subspace=subspace.hash) for name, style in kept.items()}
     bench.swap(subspace, styles | {name: one.style for name, one in moved.items()})
-    return Refitted(kept, moved, bytes_before, bench.current.stored_bytes)
+    lost = tuple(name for name in kept if CALIBRATION in now.styles[name].notes)
+    return Refitted(kept, moved, bytes_before, bench.current.stored_bytes, lost)

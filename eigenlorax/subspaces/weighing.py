@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from eigenlorax.events import retold
 from eigenlorax.library.atomic import told
 from eigenlorax.library.effects import FILE_NAME, load_effects, save_effects
 from eigenlorax.library.library import Library
@@ -74,21 +75,9 @@ def weighed(engine: Engine, library: Library) -> Generator[Weighing, None, None]
     with LiveInjection({}, ()) as live:
         predictor = Predictor(engine.base.pipeline, live, engine.base.native_size)
         drawing = draw_lesson(predictor, {}, prompts, 1, _ROWS, generator)
-        while True:
-            try:
-                done = next(drawing)
-            except StopIteration as end:
-                lesson = end.value
-                break
-            yield Weighing(done, total)
+        lesson = yield from retold(drawing, lambda done: Weighing(done, total))
         measuring = measure_sensitivity(predictor, engine.base.modules, lesson, _ROWS, generator)
-        while True:
-            try:
-                done, _ = next(measuring)
-            except StopIteration as end:
-                effects = end.value
-                break
-            yield Weighing(_PICTURES + done, total)
+        effects = yield from retold(measuring, lambda done: Weighing(_PICTURES + done, total))
     engine.learn_effects(effects)
     path = effects_path(engine, library)
     with told(path.parent):

@@ -7,12 +7,14 @@ the same answer. Pictures and captions of the user's are not needed.
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.events import retold
 from eigenlorax.training.exam import Exam
 from eigenlorax.training.lesson import Lesson, draw_lesson
 from eigenlorax.training.predictor import Predictor, Question, Updates
@@ -208,16 +210,15 @@ def _drawn(
         for style, words in enumerate(own[held] for own in prompts):
             order = torch.randperm(len(words), generator=chance).tolist()
             chosen += [(style, words[order[place % len(words)]]) for place in range(count)]
+        told = partial(_drawing, done, total)
         drawing = draw_lesson(predictor, teacher, chosen, len(prompts), len(prompts) * settings.rows, chance)
-        while True:
-            try:
-                count_now = next(drawing)
-            except StopIteration as end:
-                lessons.append(end.value)
-                break
-            yield CalibrationProgress(done + count_now, total, "pictures of the originals")
+        lessons.append((yield from retold(drawing, told)))
         done += len(chosen)
     return lessons[0], lessons[1]
+
+
+def _drawing(before: int, total: int, now: int) -> CalibrationProgress:
+    return CalibrationProgress(before + now, total, "pictures of the originals")
 
 
 def _loss(

@@ -17,7 +17,7 @@ def measure_sensitivity(
     lesson: Lesson,
     rows: int,
     generator: torch.Generator,
-) -> Generator[tuple[int, int], None, dict[ModulePath, float]]:
+) -> Generator[int, None, dict[ModulePath, float]]:
     """Squared change of a prediction for a squared change of each module's weight.
 
     A small error E of a weight changes the prediction by about sum over positions E[|g|^2] E[|E x|^2] in
@@ -33,7 +33,7 @@ def measure_sensitivity(
         generator: Of noise, timesteps and signs.
 
     Yields:
-        (questions done, questions in all).
+        How many questions are done, of two for each picture.
 
     Returns:
         One for the weight and one for the bias of each module that took part in a prediction: multiplied by
@@ -56,7 +56,7 @@ def measure_sensitivity(
                 answer = predictor.answer(question, {}, 1)
                 signs = torch.randint(2, answer.shape, generator=generator) * 2 - 1
                 (answer * signs.to(answer)).sum().backward()
-            yield start + len(part), len(order)
+            yield start + len(part)
     finally:
         for handle in handles:
             handle.remove()

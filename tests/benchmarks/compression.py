@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from eigenlorax.events import drain
 from eigenlorax.formats.read import LoRAReader
 from eigenlorax.library.effects import FILE_NAME, load_effects
 from eigenlorax.lora import LoRA, LoRALayer, joined
@@ -31,7 +32,6 @@ from eigenlorax.runtime.generate import denoise
 from eigenlorax.runtime.hardware import detect
 from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.sdxl import BaseModel, load_base
-from eigenlorax.showcase import drain
 from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fit import Goal, fit

@@ -9,11 +9,11 @@ import torch
 from PIL import Image, ImageChops, ImageStat
 from safetensors import safe_open
 
+from eigenlorax.events import drain
 from eigenlorax.formats.header import read_header
 from eigenlorax.formats.report import Verdict
 from eigenlorax.module_path import Component
 from eigenlorax.recipe import GenerationRequest
-from eigenlorax.showcase import drain
 from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL, Studio
 from tests.conftest import CPU
 

@@ -7,6 +7,7 @@ from diffusers import StableDiffusionXLPipeline
 from peft import PeftModel
 from torch import Tensor
 
+from eigenlorax.events import drain
 from eigenlorax.export.exact import Exact, exact_blend
 from eigenlorax.export.lora import LoRAExporter
 from eigenlorax.export.request import ExportResult, LoRAExport
@@ -16,7 +17,6 @@ from eigenlorax.module_path import Component
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.generate import encode_prompt, predict_noise
 from eigenlorax.runtime.sdxl import BaseModel, load_base
-from eigenlorax.showcase import drain
 from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.subspace.fit import Goal, fit
 from tests.conftest import CPU

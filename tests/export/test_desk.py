@@ -18,6 +18,7 @@ from eigenlorax.errors import (
     UnknownStyleError,
     WrongBaseError,
 )
+from eigenlorax.events import drain
 from eigenlorax.export.request import CheckpointExport, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision
 from eigenlorax.formats.header import read_header
@@ -27,7 +28,6 @@ from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.runtime.checkpoint import SDXL_REFERENCE, load_checkpoint
 from eigenlorax.runtime.sdxl import BaseModel, load_base
 from eigenlorax.runtime.single_file import PARTS
-from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.style import blend_layers
 from eigenlorax.subspace.subspace import Subspace

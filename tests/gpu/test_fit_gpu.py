@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRA
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.fit import Fit, Goal, fit
 from eigenlorax.subspace.range_finder import RangeFinder
 from tests.subspace.test_allocate import collection, true_error

@@ -10,10 +10,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
+from eigenlorax.events import drain
 from eigenlorax.library.bundle import Bundle, keep_bundle, load_bundle, save_bundle
 from eigenlorax.library.library import Library
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.fit import Goal, fit
 from tests import tiny
 

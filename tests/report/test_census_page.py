@@ -12,6 +12,7 @@ import torch
 from typer.testing import CliRunner
 
 from eigenlorax.cli import app
+from eigenlorax.events import drain
 from eigenlorax.formats.relations import Relations, SeedGroup, relate, sketch
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModulePath
@@ -19,7 +20,6 @@ from eigenlorax.report.census_page import as_json, page
 from eigenlorax.report.census_words import Verdict, notices, summary, verdict
 from eigenlorax.report.svg import Line, heat_map, line_chart
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.census import Census, take_census
 from tests import tiny
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from eigenlorax.events import drain
 from eigenlorax.formats.relations import Relations
 from eigenlorax.likeness import StyleLikeness
 from eigenlorax.lora import LoRA, LoRALayer
@@ -18,7 +19,6 @@ from eigenlorax.report.census_page import as_json, page
 from eigenlorax.report.census_words import notices
 from eigenlorax.report.picture_parts import ComponentPictures, Trio, component_pictures, style_pictures
 from eigenlorax.report.style_part import styles_json, styles_part
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.census import Census, take_census
 from eigenlorax.subspace.components import leading
 from eigenlorax.subspace.fidelity import Fidelity

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from eigenlorax.events import drain
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.generate import Step, denoise
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from tests import tiny
 
 REQUEST = GenerationRequest("a cat", seed=5, steps=4, guidance=4.0, width=64, height=64)

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.live import LiveInjection
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.runtime.stacking import stack_layers, stack_styles
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.fit import Goal, fit
 from eigenlorax.subspace.style import blend_layers
 from tests import tiny

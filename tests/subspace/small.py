@@ -2,9 +2,9 @@
 
 import torch
 
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModulePath, ModuleShape
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.fit import Goal, fit
 from eigenlorax.subspace.style import Style, blend_layers
 from eigenlorax.subspace.subspace import Subspace

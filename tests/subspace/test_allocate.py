@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRA, LoRALayer, joined
 from eigenlorax.module_path import Component, ModulePath
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.allocate import Choice, Option, option_of, within_budget, within_error
 from eigenlorax.subspace.basis import canonical, missed, project, reconstruct
 from eigenlorax.subspace.fit import Fit, Goal, fit

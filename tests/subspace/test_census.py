@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.basis import canonical
 from eigenlorax.subspace.census import Census, take_census
 from eigenlorax.subspace.clusters import cluster

@@ -5,9 +5,9 @@ from math import sqrt
 import pytest
 import torch
 
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModulePath
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.census import take_census
 from eigenlorax.subspace.components import leading, mixture
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from eigenlorax.events import drain
 from eigenlorax.library.files import load_subspace
 from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.sdxl import BaseModel, load_base
-from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.fingerprint import Kinship, compare
 from tests import tiny

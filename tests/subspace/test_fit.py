@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRA, LoRALayer, joined
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.allocate import option_of
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fidelity import FidelityVerdict

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eigenlorax.errors import InvalidRequestError, SubspaceMismatchError, WrongBaseError
-from eigenlorax.showcase import drain
+from eigenlorax.events import drain
 from eigenlorax.subspace.fingerprint import Fingerprint
 from eigenlorax.subspace.fit import Goal
 from eigenlorax.subspace.merge import Part, merge

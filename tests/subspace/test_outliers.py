@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import torch
 
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModulePath
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.census import take_census
 from eigenlorax.subspace.outliers import outliers
 

@@ -6,9 +6,9 @@ from math import sqrt
 import pytest
 import torch
 
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModulePath
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.fidelity import Fidelity
 from eigenlorax.subspace.fit import Goal, fit
 from eigenlorax.subspace.peers import users, with_peers

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import pytest
 import torch
 
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRA
 from eigenlorax.runtime.live import LiveInjection
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.runtime.stacking import stack_layers, stack_styles
-from eigenlorax.showcase import drain
 from eigenlorax.subspace.fit import Fit, Goal, fit
 from eigenlorax.subspace.style import Style
 from eigenlorax.training.calibrate import (

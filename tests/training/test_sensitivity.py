@@ -2,12 +2,12 @@
 
 import torch
 
+from eigenlorax.events import drain
 from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import Component
 from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.live import LiveInjection
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.training.lesson import draw_lesson
 from eigenlorax.training.predictor import Predictor
 from eigenlorax.training.sensitivity import measure_sensitivity

@@ -10,8 +10,8 @@ from PIL import Image
 from safetensors import safe_open
 
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.events import drain
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny

@@ -6,8 +6,8 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from eigenlorax.events import drain
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny

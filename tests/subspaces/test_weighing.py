@@ -30,7 +30,9 @@ def test_measured_once_and_kept_for_this_base(tiny_model: Path, tmp_path: Path) 
     assert isinstance(events[len(weighing)], FitProgress)
     assert [event.done for event in weighing] == sorted(event.done for event in weighing)
     (kept,) = (tmp_path / "data" / "cache" / "effects").iterdir()
-    assert load_effects(kept).keys() >= {path for path in studio.base.layout if path.component is Component.UNET}
+    assert load_effects(kept).keys() >= {
+        path for path in studio.base.layout if path.component is Component.UNET
+    }
 
     again = Studio(str(model), tmp_path / "data")
     assert not any(isinstance(event, Weighing) for event in again.subspaces.compress())

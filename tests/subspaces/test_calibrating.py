@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from eigenlorax.cli import app
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
+from eigenlorax.events import drain
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
 from eigenlorax.training.calibrate import CalibrationSettings
