@@ -15,6 +15,7 @@ from eigenlorax.library.atomic import ASIDE
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.studio import Studio
+from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
 
@@ -48,12 +49,17 @@ from eigenlorax.errors import NotWrittenError
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.events import drain
 from eigenlorax.studio import Studio
+from eigenlorax.subspaces.wish import Wish
 from tests.conftest import CPU
 studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
 request = GenerationRequest("a cat", seed=3, steps=1, width=64, height=64)
 # From here on no file may grow beyond a kilobyte: what a full disk does, for real.
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-for work in (lambda: drain(studio.subspaces.compress(wish=Wish(retain=0.99))), lambda: studio.growth.add("a"), lambda: drain(studio.generate(request))):
+for work in (
+    lambda: drain(studio.subspaces.compress(wish=Wish(retain=0.99))),
+    lambda: studio.growth.add("a"),
+    lambda: drain(studio.generate(request)),
+):
     try:
         work()
     except NotWrittenError as error:
@@ -119,7 +125,6 @@ ADDING = """
 import sys
 from pathlib import Path
 from eigenlorax.studio import Studio
-from eigenlorax.subspaces.wish import Wish
 from tests.conftest import CPU
 studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
 print([(one.report.verdict.value, one.report.name) for one in studio.import_paths(map(Path, sys.argv[3:]))])

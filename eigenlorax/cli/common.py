@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar, runtime_checkable
 
 import typer
 
@@ -21,6 +21,7 @@ DataDir = Annotated[Path, typer.Option(help="The page's data folder, with a comp
 DEFAULT_MODEL = str(DEMO_MODEL)
 
 
+@runtime_checkable
 class Counted(Protocol):
     """An event that counts."""
 

@@ -16,6 +16,7 @@ width of a 95% interval over styles. On a CUDA device all styles learn side by s
 import argparse
 import io
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -131,7 +132,9 @@ class Judge:
         with zipfile.ZipFile(path, "w") as archive:
             for number, (pixels, (style, _, subject)) in enumerate(zip(pictures, self._rows, strict=True)):
                 name, content = f"{number:05d}.webp", io.BytesIO()
-                Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(content, "webp", lossless=True)
+                Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(
+                    content, "webp", lossless=True, method=0
+                )
                 archive.writestr(name, content.getvalue())
                 lines.append(json.dumps({"file": name, "subject": subject, "style": self._names[style]}))
             archive.writestr("manifest.jsonl", "\n".join(lines) + "\n")
@@ -199,7 +202,8 @@ def main() -> None:
         print(f"{name:18} {taken:>9,} B {whole / taken:5.1f}x  predictions {fmean(distances):.3f} (squared "
               f"{fmean(d * d for d in distances):.3f})  pictures {fmean(far):5.1f} +- {half:.1f}", flush=True)  # fmt: skip
         if given.pictures:
-            judge.keep(pictures, given.pictures / f"{name.replace(' ', '-').replace(',', '')}.zip")
+            file_name = "-".join(re.findall(r"\w+", name))
+            judge.keep(pictures, given.pictures / f"{file_name}.zip")
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -30,9 +30,11 @@ ALLOWED = {
     "eigenlorax.subspace.fidelity": {"Fidelity", "FidelityVerdict"},
     "eigenlorax.subspace.fit": {"FitProgress"},
     "eigenlorax.subspace.style": {"Style"},
-    "eigenlorax.subspaces.desk": {"Compressed", "DEFAULT_RETAIN"},
+    "eigenlorax.subspaces.calibrating": {"CalibratedStyles"},
+    "eigenlorax.subspaces.desk": {"Compressed", "Making"},
     "eigenlorax.subspaces.growth": {"Added"},
     "eigenlorax.subspaces.refit": {"Refitted"},
+    "eigenlorax.subspaces.wish": {"DEFAULT_RETAIN", "Outliers", "Wish"},
 }
 
 
