@@ -84,7 +84,10 @@ def _wire(studio: Studio, page: gr.Blocks, shown: _Shown) -> None:
     wire_adding(studio, library, refresh)
     wire_exporting(studio, shown.exporting, tab)
     growing = wire_growing(studio, library)
-    compressing = wire_compressing(studio, library, tab.rack)
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    to_library = {"fn": lambda: gr.Tabs(selected="library"), "outputs": shown.rooms, **quiet}
+    tab.rack.library(**to_library)
+    compressing = wire_compressing(studio, library, tab.rack.compress(**to_library))
     for event in (*compressing, *growing):
         refresh(event)
     looking = wire_looking(studio, library)
@@ -93,9 +96,6 @@ def _wire(studio: Studio, page: gr.Blocks, shown: _Shown) -> None:
     drawing = [*wire_generate(studio, tab), *wire_compare(studio, tab)]
     _cancel(tab.asking.cancel, tab.seeing.status, drawing)
     _cancel(library.cancel, library.job, measuring)
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    for go in (tab.rack.library, tab.rack.compress):
-        go(lambda: gr.Tabs(selected="library"), outputs=shown.rooms, **quiet)
     refresh(wire_memory(page, tab))
 
 

@@ -16,11 +16,12 @@ from ui.generate import idle
 from ui.library_tab import LibraryTab
 
 
-def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dependency]:
+def wire_compressing(studio: Studio, tab: LibraryTab, opened: Dependency) -> list[Dependency]:
     """Connect the Compress button and the rack's own; returns their events, so that Cancel can stop them.
 
     Args:
-        also: The rack, whose empty state has a button that compresses too.
+        opened: The rack's button has opened this tab. Compressing follows on that: of two listeners to one
+            event the page starts the second when the first has ended.
     """
 
     def compress(
@@ -55,7 +56,7 @@ def wire_compressing(studio: Studio, tab: LibraryTab, also: gr.HTML) -> list[Dep
     }
     return [
         tab.compress.click(compress, **listen, api_name="compress"),
-        also.compress(compress, **listen, api_visibility="private"),
+        opened.then(compress, **listen, api_visibility="private"),
     ]
 
 

@@ -42,7 +42,7 @@ def export_tab(studio: Studio) -> ExportTab:
                 visible=False,
                 elem_id="export-original",
             )
-            name = gr.Textbox(label=export_text.NAME, placeholder=export_text.NAME_HINT, max_lines=1)
+            name = gr.Textbox("", label=export_text.NAME, placeholder=export_text.NAME_HINT, max_lines=1)
             with gr.Group() as lora_only:
                 dialect = gr.Dropdown(
                     export_text.DIALECTS,
@@ -54,12 +54,13 @@ def export_tab(studio: Studio) -> ExportTab:
                     0, 128, 0, step=1, label=export_text.RANK_LIMIT, info=export_text.RANK_LIMIT_INFO
                 )
                 triggers = gr.Textbox(
+                    "",
                     label=export_text.TRIGGERS,
                     placeholder=export_text.TRIGGERS_HINT,
                     max_lines=2,
                 )
-                description = gr.Textbox(label=export_text.DESCRIPTION, lines=2, max_lines=4)
-                licence = gr.Textbox(label=export_text.LICENCE, placeholder="CC-BY-4.0", max_lines=1)
+                description = gr.Textbox("", label=export_text.DESCRIPTION, lines=2, max_lines=4)
+                licence = gr.Textbox("", label=export_text.LICENCE, placeholder="CC-BY-4.0", max_lines=1)
             precision = gr.Radio(["fp16", "bf16", "fp32"], value="fp16", label=export_text.PRECISION)
             with gr.Row():
                 export = gr.Button(

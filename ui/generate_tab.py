@@ -70,12 +70,12 @@ def generate_tab(studio: Studio) -> GenerateTab:
 
 def _asking(native: int) -> Asking:
     prompt = gr.Textbox(
-        label=text.PROMPT, placeholder=text.PROMPT_HINT, lines=3, max_lines=8, elem_id="prompt"
+        "", label=text.PROMPT, placeholder=text.PROMPT_HINT, lines=3, max_lines=8, elem_id="prompt"
     )
     with gr.Row(elem_id="acting"):
         generate = gr.Button(text.GENERATE, variant="primary", elem_id="generate", scale=3, min_width=120)
         cancel = gr.Button(text.CANCEL, elem_id="cancel", scale=1, min_width=90, interactive=False)
-    negative = gr.Textbox(label=text.NEGATIVE, placeholder=text.NEGATIVE_HINT, lines=1, max_lines=6)
+    negative = gr.Textbox("", label=text.NEGATIVE, placeholder=text.NEGATIVE_HINT, lines=1, max_lines=6)
     triggers = gr.Checkbox(True, label=text.ADD_TRIGGERS, info=text.ADD_TRIGGERS_INFO, elem_id="triggers")
     with gr.Group(elem_id="seeding"):
         seed = gr.Number(-1, label=text.SEED, info=text.SEED_INFO, precision=0, elem_id="seed")

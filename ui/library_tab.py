@@ -46,7 +46,9 @@ def library_tab(studio: Studio) -> LibraryTab:
             panel(markup.heading(text.ADD_HEADING))
             drop = gr.File(file_count="multiple", label=text.DROP, height=150, elem_id="drop")
             with gr.Group():
-                path = gr.Textbox(label=text.PATH, placeholder=text.PATH_HINT, elem_id="path", max_lines=1)
+                path = gr.Textbox(
+                    "", label=text.PATH, placeholder=text.PATH_HINT, elem_id="path", max_lines=1
+                )
                 add = gr.Button(text.ADD, elem_id="add", size="sm")
             results = panel(elem_id="results")
             panel(markup.heading(text.COMPRESS_HEADING, text.COMPRESS_INFO))
@@ -71,6 +73,7 @@ def library_tab(studio: Studio) -> LibraryTab:
                 elem_id="which",
             )
             exclude = gr.Textbox(
+                "",
                 label=looking_text.EXCLUDE,
                 info=looking_text.EXCLUDE_INFO,
                 placeholder=looking_text.EXCLUDE_HINT,

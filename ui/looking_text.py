@@ -24,8 +24,8 @@ SHEET = "Originals above their styles"
 DETAILS = "How near, in figures"
 LOSES = "its own SVD at the same bytes is nearer"
 NOTE = (
-    "Energy kept is the share of a LoRA's squared weights that its style reproduces: 95 % and more is "
-    "faithful, 80 % close, 50 % loose, below that lost. Weights are not pictures: press “Compare in "
+    "Effect kept is the share of a LoRA's squared effect on predictions that its style reproduces: 99 % and "
+    "more is faithful, 95 % close, 75 % loose, below that lost. Press “Compare in "
     "pictures” before you judge. There 0 % is the LoRA's own picture and 100 % as far from it as no style."
 )
 

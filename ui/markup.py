@@ -32,10 +32,10 @@ LIBRARY_TEMPLATE = (
     f'<input type="search" class="library-filter" aria-label="{text.FILTER_LORAS}" '
     f'placeholder="{text.FILTER_LORAS}" autocomplete="off"><div>${{value}}</div>'
 )
-_LIBRARY_COLUMNS = ("Preview", "LoRA", "Verdict", "Rank", "Modules", "Size", "Trigger words", "Energy kept")
+_LIBRARY_COLUMNS = ("Preview", "LoRA", "Verdict", "Rank", "Modules", "Size", "Trigger words", "Effect kept")
 _FIDELITY_COLUMNS = (
     "Style",
-    "Energy kept",
+    "Effect kept",
     "Verdict",
     "Error",
     "Own SVD, same bytes",
@@ -167,7 +167,7 @@ def thumbnail(url: str, name: str) -> str:
 
 
 def _bar(fidelity: Fidelity) -> str:
-    share = fidelity.energy_kept
+    share = fidelity.effect_kept
     return (
         f'<span class="kept {_TONE[fidelity.verdict]}" style="--share:{share:.3f}">'
         f'<i aria-hidden="true"></i>{share:.1%}</span>'
@@ -205,7 +205,7 @@ def compression(result: Compressed, likeness: Mapping[str, StyleLikeness] | None
 
 def fidelity(styles: Sequence[Style], likeness: Mapping[str, StyleLikeness]) -> str:
     """Styles against their LoRAs, nearest first, and what the numbers mean."""
-    ordered = sorted(styles, key=lambda style: -style.fidelity.energy_kept)
+    ordered = sorted(styles, key=lambda style: -style.fidelity.effect_kept)
     rows = "".join(_fidelity_row(style, likeness.get(style.name)) for style in ordered)
     table = _table("fidelity", _FIDELITY_COLUMNS, rows, "Fidelity of each style")
     return f'{table}<p class="line quiet">{escape(looking_text.NOTE)}</p>'

@@ -43,7 +43,7 @@ def rack_props(studio: Studio) -> dict[str, Any]:
             "title": entry.report.title or entry.style.name,
             "thumbnail": thumbnail_url(entry.preview, folder),
             "words": ", ".join(entry.style.trigger_words),
-            "kept": f"{entry.style.fidelity.energy_kept:.0%}",
+            "kept": f"{entry.style.fidelity.effect_kept:.0%}",
         }
         for entry in entries
         if entry.style

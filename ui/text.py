@@ -54,7 +54,7 @@ COMPRESS_INFO = (
     "The LoRA files themselves stay as they are."
 )
 QUALITY = "Quality"
-QUALITY_INFO = "Mean share of each LoRA's effect on the weights to keep. Higher: nearer, larger."
+QUALITY_INFO = "Mean share of each LoRA's effect on predictions to keep. Higher: nearer, larger."
 SIZE_LIMIT = "Or a size in MB"
 SIZE_LIMIT_INFO = "Above 0, the best store within this size, headers included, whatever the quality says."
 WHICH = "LoRAs to compress"

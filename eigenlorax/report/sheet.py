@@ -80,13 +80,13 @@ def fidelity_table(styles: Sequence[Style], stored_bytes: int) -> str:
         stored_bytes: Bases and styles together, on disk.
     """
     lines = [
-        f"{'style':<22} {'energy kept':>11} {'weight error':>12} {'own ranks':>9} {'own bytes':>9} "
+        f"{'style':<22} {'effect kept':>11} {'weight error':>12} {'own ranks':>9} {'own bytes':>9} "
         f"{'verdict':>9} {'LoRA bytes':>11} {'style bytes':>11}  worst module (kept)"
     ]
-    for style in sorted(styles, key=lambda style: -style.fidelity.energy_kept):
+    for style in sorted(styles, key=lambda style: -style.fidelity.effect_kept):
         f = style.fidelity
         lines.append(
-            f"{style.name:<22} {f.energy_kept:>10.1%}  {f.weight_error:>11.3f} {_error(f.own_error):>9} "
+            f"{style.name:<22} {f.effect_kept:>10.1%}  {f.weight_error:>11.3f} {_error(f.own_error):>9} "
             f"{_error(f.alone_error):>9} {f.verdict.value:>10} "
             f"{f.original_bytes:>11,} {f.style_bytes:>11,}  {f.worst_module} ({f.worst_kept:.0%})"
         )

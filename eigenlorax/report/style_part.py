@@ -34,7 +34,7 @@ def styles_part(
         return ""
     members = {member.name: member for member in census.members}
     rows = []
-    for style in sorted(styles, key=lambda style: style.fidelity.energy_kept):
+    for style in sorted(styles, key=lambda style: style.fidelity.effect_kept):
         f, member, seen = style.fidelity, members.get(style.name), likeness.get(style.name)
         notes = [words for words in (f.remark, outside.get(style.name, "")) if words]
         rows.append(

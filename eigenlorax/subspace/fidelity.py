@@ -9,7 +9,11 @@ from eigenlorax.module_path import ModulePath
 
 
 class FidelityVerdict(StrEnum):
-    """One word for the share of weight energy kept; weight error is not picture error."""
+    """One word for the share of a LoRA's effect that is kept.
+
+    Chosen on the demo LoRAs: with 0.99 of the effect pictures moved a sixth of the way to no style, with
+    0.95 a third.
+    """
 
     FAITHFUL = "faithful"
     CLOSE = "close"
@@ -18,9 +22,9 @@ class FidelityVerdict(StrEnum):
 
 
 _THRESHOLDS = (
-    (0.95, FidelityVerdict.FAITHFUL),
-    (0.80, FidelityVerdict.CLOSE),
-    (0.50, FidelityVerdict.LOOSE),
+    (0.99, FidelityVerdict.FAITHFUL),
+    (0.95, FidelityVerdict.CLOSE),
+    (0.75, FidelityVerdict.LOOSE),
     (0.0, FidelityVerdict.LOST),
 )
 #: Relative difference of errors below which neither store is called nearer.
@@ -90,7 +94,12 @@ class Fidelity:
     @property
     def told(self) -> dict[str, Any]:
         """Every figure and what follows from them, for JSON."""
-        extra = {"weight_error": self.weight_error, "verdict": self.verdict.value, "remark": self.remark}
+        extra = {
+            "effect_kept": self.effect_kept,
+            "weight_error": self.weight_error,
+            "verdict": self.verdict.value,
+            "remark": self.remark,
+        }
         return {**asdict(self), **extra}
 
     @property
@@ -99,9 +108,20 @@ class Fidelity:
         return float((1.0 - self.energy_kept) ** 0.5)
 
     @property
+    def effect_kept(self) -> float:
+        """Share of the LoRA's effect on predictions that the style keeps, by the best there is to tell.
+
+        Its distance to the LoRA's predictions when that was measured, else the error weighted by what each
+        module does, else the plain weight error; each squared.
+        """
+        known = (self.distance_after, self.effect_error, self.weight_error)
+        error = next(value for value in known if value is not None)
+        return max(0.0, 1.0 - error**2)
+
+    @property
     def verdict(self) -> FidelityVerdict:
-        """The word for `energy_kept`."""
-        return next(verdict for floor, verdict in _THRESHOLDS if self.energy_kept >= floor)
+        """The word for `effect_kept`."""
+        return next(verdict for floor, verdict in _THRESHOLDS if self.effect_kept >= floor)
 
 
 def measure(

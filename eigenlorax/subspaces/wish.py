@@ -9,7 +9,7 @@ from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.fit import Goal
 from eigenlorax.subspace.numbers import Numbers
 
-DEFAULT_RETAIN = 0.95
+DEFAULT_RETAIN = 0.995
 DEFAULT_NUMBERS = Numbers.INT8
 
 

@@ -85,6 +85,18 @@ def first_style(page: Page) -> str:
     return page.locator("#rack .style-name strong").first.inner_text()
 
 
+def test_a_newcomer_who_presses_the_first_button_sees_it_work_and_may_stop_it(page: Page) -> None:
+    expect(page.get_by_role("heading", name="No styles yet")).to_be_visible()
+    page.get_by_role("button", name="Compress them now").click()
+    cancel = page.locator("#cancel-compress")
+    expect(cancel).to_be_enabled(timeout=60_000)
+    expect(page.locator("#job")).not_to_contain_text("Error")
+    cancel.click()
+    expect(cancel).to_be_disabled(timeout=60_000)
+    go(page, "Generate")
+    expect(page.get_by_role("heading", name="No styles yet")).to_be_visible()
+
+
 def test_drop_compress_and_see_the_styles(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("heading", name="No styles yet")).to_be_visible()
     original = FIXTURES / "shared_seed_loras" / "shared-neon.safetensors"
