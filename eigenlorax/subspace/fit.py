@@ -167,7 +167,7 @@ def fit(
         empty = bases[path]
         bases[path] = _basis(near, own, choices[path], empty)
         homes = dict.fromkeys(near.names, bases[path]) | dict.fromkeys(far.names, empty)
-        _place(path, [near, far], [*own, *private], homes, choices[path].ranks, making)
+        _place(path, [near, far], [*own, *private], homes, bases[path], choices[path].ranks, making)
         yield FitProgress(done, 2 * len(modules), path)
     projections = {
         name: Projection(
@@ -207,13 +207,9 @@ def _updates(
     return Updates([lora for lora, paths in changed if path in paths], path, device)
 
 
-def _alone(updates: Updates, weights: Sequence[float]) -> list[float]:
-    """Weighted energies of the ranks of updates that keep apart."""
-    return [
-        value
-        for layer, w in zip(updates, weights, strict=True)
-        for value in (layer.s.double() * w).square().tolist()
-    ]
+def _alone(updates: Updates, weights: Sequence[float]) -> list[list[float]]:
+    """Weighted energies of the ranks of each update that keeps apart."""
+    return [(layer.s.double() * w).square().tolist() for layer, w in zip(updates, weights, strict=True)]
 
 
 def _basis(updates: Updates, weights: Sequence[float], choice: Choice, empty: Basis) -> Basis:
@@ -229,6 +225,7 @@ def _place(
     sides: Sequence[Updates],
     weights: Sequence[float],
     homes: Mapping[str, Basis],
+    home: Basis,
     count: int,
     making: Mapping[str, _Making],
 ) -> None:
@@ -237,10 +234,12 @@ def _place(
     ranks = _private_ranks(sides, names, weights, homes, count)
     for name, rank, layer in zip(names, ranks, chain(*sides), strict=True):
         made, near, basis = making[name], _on_cpu(layer), homes[name]
-        core = project(near, basis)
-        made.cores[path], made.ranks[path] = core, near.s.shape[0]
+        core, rank_of_core = project(near, basis), near.s.shape[0]
         made.energies[path] = near.energy
-        made.kept[path] = kept_of_core(core, near.s.shape[0], basis.numbers)
+        made.kept[path] = kept_of_core(core, rank_of_core, basis.numbers)
+        if basis is not home:  # apart: it has no share in the columns
+            core, rank_of_core = torch.zeros(home.core_shape), 1
+        made.cores[path], made.ranks[path] = core, rank_of_core
         if rank:
             rest = missed(near, basis)
             made.residuals[path] = even_factors(rest, rank)

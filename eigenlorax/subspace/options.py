@@ -23,7 +23,7 @@ def options_of(
     weights: Sequence[float],
     frames: SharedFrames,
     numbers: Numbers = Numbers.FP16,
-    apart: Sequence[float] = (),
+    apart: Sequence[Sequence[float]] = (),
 ) -> list[Option]:
     """Every option of one module, (0, 0) first.
 
@@ -38,7 +38,7 @@ def options_of(
         weights: Factor on each update, as in the fit.
         frames: Of the same layers and weights.
         numbers: What is stored.
-        apart: Weighted energies of the private ranks that styles without a core have on offer.
+        apart: Weighted energies of the private ranks of each style that keeps apart; its core is zero.
     """
     rows, columns = frames.out.shape[0], frames.into.shape[0]
     pairs = [(0, 0), *_pairs(frames)]
@@ -55,11 +55,11 @@ def options_of(
             found, _grams(a, [k for k, _ in pairs]), _grams(b, [k for _, k in pairs]), strict=True
         ):
             one.add(s, gram_out, gram_in)
-    private = torch.tensor(apart, dtype=torch.float64)
+    private = torch.tensor([value for values in apart for value in values], dtype=torch.float64)
     made = []
     for (k_out, k_in), one in zip(pairs, found, strict=True):
         size = bytes_of(rows, k_out, numbers) + bytes_of(columns, k_in, numbers)
-        size += sum(core_bytes(k_out, k_in, rank, numbers) for rank in ranks)
+        size += sum(core_bytes(k_out, k_in, rank, numbers) for rank in (*ranks, *[1] * len(apart)))
         gains = torch.cat([*one.gains, private]).sort(descending=True).values
         # Below the rounding of float64 Gram matrices there is nothing to buy.
         gains = gains[gains > gains[:1] * 1e-12]

@@ -16,7 +16,10 @@ from eigenlorax.subspace.allocate import option_of
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fidelity import FidelityVerdict
 from eigenlorax.subspace.fit import Fit, Goal, fit
+from eigenlorax.subspace.kept_cores import core_bytes, keep_core
+from eigenlorax.subspace.numbers import Numbers, Scaled, bytes_of, keep, rank_bytes, value
 from eigenlorax.subspace.range_finder import RangeFinder
+from eigenlorax.subspace.style import blend_layers
 from eigenlorax.subspace.updates import Updates
 from tests import tiny
 
@@ -163,3 +166,57 @@ def test_500_styles_need_few_steps() -> None:
     assert list(option.gains) == sorted(option.gains, reverse=True)
     for step, count in enumerate(option.ranks):
         assert option.left[step] == pytest.approx(sum(gains[count:]), abs=1e-6)
+
+
+@pytest.mark.parametrize("numbers", Numbers)
+def test_one_that_keeps_apart_has_no_say_in_the_bases_and_loses_nothing_by_it(
+    base: BaseModel, numbers: Numbers
+) -> None:
+    kin = tiny.relatives(base.layout, ("a", "b", "c"), 4, 1)
+    stranger = tiny.lora(base.layout, "d", 4, 9)
+    goal = Goal(retain=0.9, numbers=numbers)
+    result = drain(fit([*kin, stranger], {}, "layout", goal, outside={"d": "shares nothing", "gone": "x"}))
+    assert result.subspace.excluded == {"d": "shares nothing"}
+    columns = [basis.core_shape for basis in result.subspace.bases.values()]
+    assert any(k_out for k_out, _ in columns)
+    for path, basis in result.subspace.bases.items():
+        frame = torch.linalg.qr(kin[0].layers[path].up)[0]
+        outside = basis.out - frame @ (frame.mT @ basis.out)
+        assert float(outside.square().sum()) < 1e-3
+    style = result.styles(dict.fromkeys("abcd", ()))["d"]
+    assert not any(core.any() for core in style.cores.values())
+    assert all(style.cores[path].shape == result.subspace.bases[path].core_shape for path in style.cores)
+    near = blend_layers(result.subspace, {"d": style}, {"d": 1.0})
+    for path, layer in style.residuals.items():
+        assert torch.allclose(near[path].up @ near[path].down, layer.up @ layer.down, atol=1e-6)
+    assert style.fidelity.energy_kept > 0.6
+
+
+def test_int8_keeps_more_than_fp16_in_the_same_bytes_and_tells_it_as_it_is(base: BaseModel) -> None:
+    loras = [tiny.lora(base.layout, name, 8, seed) for seed, name in enumerate("abc")]
+    kept = {}
+    for numbers in Numbers:
+        result = drain(fit(loras, {}, "layout", Goal(number_bytes=20_000, numbers=numbers)))
+        styles = result.styles(dict.fromkeys("abc", ()))
+        told, true, size = 0.0, 0.0, 0
+        for basis in result.subspace.bases.values():
+            size += bytes_of(*basis.stored_out.shape, numbers) + bytes_of(*basis.stored_into.shape, numbers)
+        for lora in loras:
+            style = styles[lora.name]
+            wrong = 0.0
+            for path, layer in lora.layers.items():
+                basis = result.subspace.bases[path]
+                core = keep_core(style.cores[path], style.ranks[path], numbers)
+                size += core_bytes(*basis.core_shape, style.ranks[path], numbers)
+                parts = [reconstruct(core.core, basis)]
+                if residual := style.residuals.get(path):
+                    size += residual.rank * rank_bytes(*base.layout[path].matrix, numbers)
+                    up, down = keep(residual.up, numbers), keep(residual.down, numbers, Scaled.ROW)
+                    parts.append(LoRALayer(value(up), value(down)))
+                wrong += joined([*parts, layer.scaled(-1.0)]).norm ** 2
+            true += 1.0 - wrong / sum(layer.norm**2 for layer in lora.layers.values())
+            told += style.fidelity.energy_kept
+        assert size <= 20_000
+        assert told == pytest.approx(true, abs=1e-4)
+        kept[numbers] = true / 3
+    assert kept[Numbers.INT8] > kept[Numbers.FP16] + 0.1

@@ -1,6 +1,7 @@
 """LoRAs join and leave, others merge in, and pictures stay."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,15 @@ from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.join import Way
 from eigenlorax.subspaces.growth import Source
-from eigenlorax.subspaces.wish import Wish
+from eigenlorax.subspaces.wish import Outliers, Wish
+from tests import tiny
 from tests.conftest import CPU
 from tests.subspaces.cases import (
     PIXEL_TOLERANCE,
     REQUEST,
     bring,
     difference,
+    few,
     half_known,
     picture,
     relatives,
@@ -172,3 +175,19 @@ def test_the_command_line_grows_and_goes_back(tmp_path: Path, tiny_model: Path, 
     )
     assert failed.exit_code == 1
     assert "no style named nobody" in failed.output
+
+
+def test_an_outlier_of_a_family_is_kept_by_itself_and_survives_the_disk(
+    tmp_path: Path, tiny_model: Path, base: BaseModel
+) -> None:
+    studio = Studio(str(tiny_model), tmp_path / "data", CPU)
+    bring(studio, tmp_path, *relatives(base, "abcd", 1), tiny.lora(few(base.layout), "own", 4, 7))
+    made = drain(studio.subspaces.compress(wish=Wish(retain=0.99, outliers=Outliers.APART)))
+    assert set(made.excluded) == {"own"}
+    assert made.sharing[0] > 0
+    again = Studio(str(tiny_model), tmp_path / "data", CPU)
+    assert again.styles.keys() == {*"abcd", "own"}
+    assert again.styles["own"].fidelity.effect_kept > 0.95
+    original = drain(again.generate_with_lora(replace(REQUEST, styles={}), "own")).image
+    none = drain(again.generate(replace(REQUEST, styles={}))).image
+    assert difference(picture(again, "own"), original) < difference(none, original)
