@@ -31,3 +31,7 @@ class InvalidRequestError(StudioError):
 
 class NotWrittenError(StudioError):
     """A file could not be written, or what was read back from it is not what it should hold."""
+
+
+class CardFullError(StudioError):
+    """The card's memory does not suffice, whichever way the model is placed."""

@@ -8,10 +8,17 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from eigenlorax.runtime.options import AUTO, LoadOptions, Placement, Precision, Prediction
+
 APP_NAME = "EigenLoRAx Studio"
 DEFAULT_PORT = 7860
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"
+_PLACEMENT_ALIASES = (
+    (("--lowvram",), Placement.SEQUENTIAL),
+    (("--medvram", "--medvram-sdxl"), Placement.MODEL_OFFLOAD),
+    (("--cpu",), Placement.CPU),
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,7 @@ class Flags:
 
     Attributes:
         model: A folder, a .safetensors file or a hub id; None for the demo model.
+        options: How the model is loaded and where its weights lie.
         data_dir: Where the library, the subspaces and the pictures are kept.
         host: The address to listen on.
         port: None: 7860, or the next free one.
@@ -29,6 +37,7 @@ class Flags:
     """
 
     model: str | None
+    options: LoadOptions
     data_dir: Path
     host: str
     port: int | None
@@ -46,6 +55,14 @@ def parse_flags(arguments: Sequence[str] | None = None) -> Flags:
         _refuse(f"{opened} opens the page to others, so it needs --auth USER:PASSWORD")
     return Flags(
         model=given.model,
+        options=LoadOptions(
+            precision=Precision(given.precision),
+            vae=given.vae,
+            half_vae=not given.no_half_vae,
+            placement=Placement(given.placement),
+            prediction=None if given.prediction == AUTO else Prediction(given.prediction),
+            offline=given.offline,
+        ),
         data_dir=given.data_dir.expanduser().resolve(),
         host=given.listen or LOOPBACK,
         port=given.port,
@@ -62,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", metavar="MODEL", help="SDXL folder, .safetensors file or hub id (default: the demo model)"
     )
+    _add_loading(parser)
     parser.add_argument(
         "--data-dir",
         type=Path,
@@ -85,6 +103,41 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     return parser
+
+
+def _add_loading(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--precision",
+        choices=[precision.value for precision in Precision],
+        default=AUTO,
+        help="format of the weights (default: fp16 on a GPU, fp32 on a CPU)",
+    )
+    parser.add_argument(
+        "--vae", metavar="VAE", default=AUTO, help="another VAE: .safetensors file, folder or hub id"
+    )
+    parser.add_argument("--no-half-vae", action="store_true", help="keep the VAE in fp32")
+    parser.add_argument(
+        "--prediction",
+        choices=[AUTO, *(prediction.value for prediction in Prediction)],
+        default=AUTO,
+        help="what the model predicts, where it is not recognised (default: as recognised)",
+    )
+    parser.add_argument("--offline", action="store_true", help="take hub models from the local cache only")
+    parser.add_argument(
+        "--placement",
+        choices=[placement.value for placement in Placement],
+        default=AUTO,
+        help="where the weights lie: all on the GPU, one part or one layer at a time, or on the CPU "
+        "(default: the fastest that fits)",
+    )
+    for flags, placement in _PLACEMENT_ALIASES:
+        parser.add_argument(
+            *flags,
+            dest="placement",
+            action="store_const",
+            const=placement.value,
+            help=f"the same as --placement {placement.value}",
+        )
 
 
 def _port(text: str) -> int:

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionXLPipeline
+from diffusers import AutoencoderKL, StableDiffusionXLPipeline
 from transformers import CLIPTokenizer
 
 SDXL_REFERENCE = Path(__file__).resolve().parent.parent.parent / "assets" / "sdxl"
 
 
 def load_checkpoint(
-    path: Path, dtype: torch.dtype, reference: Path = SDXL_REFERENCE
+    path: Path, dtype: torch.dtype, reference: Path = SDXL_REFERENCE, vae: AutoencoderKL | None = None
 ) -> StableDiffusionXLPipeline:
     """Load a checkpoint in Stability's layout.
 
@@ -19,12 +19,14 @@ def load_checkpoint(
         dtype: Precision of the weights in memory.
         reference: A folder in diffusers form without weights: each part's configuration, and CLIP's
             merges.txt at its top.
+        vae: Taken instead of the file's own, in whatever precision it has.
 
     Raises:
         OSError, ValueError, KeyError, RuntimeError: as diffusers raises them for a file of another
             architecture or a broken one.
     """
     merges = reference / "merges.txt"
+    given = {} if vae is None else {"vae": vae}
     return StableDiffusionXLPipeline.from_single_file(
         path,
         dtype=dtype,
@@ -32,6 +34,7 @@ def load_checkpoint(
         local_files_only=True,
         tokenizer=clip_tokenizer(merges, pad_token="<|endoftext|>"),
         tokenizer_2=clip_tokenizer(merges, pad_token="!"),
+        **given,
     )
 
 

@@ -12,11 +12,16 @@ from transformers.utils import logging as transformers_logging
 
 from eigenlorax.errors import ModelLoadError
 from eigenlorax.module_path import Component, ModelLayout, ModulePath, ModuleShape, layout_hash
-from eigenlorax.runtime.checkpoint import load_checkpoint
-from eigenlorax.runtime.hardware import Hardware
+from eigenlorax.runtime.hardware import Hardware, budget_bytes, has_bf16, processor
+from eigenlorax.runtime.options import LoadOptions, Placement, Precision
+from eigenlorax.runtime.placement import Placed
+from eigenlorax.runtime.plan import Needs, Plan, cpu_plan, ladder, make_plan
+from eigenlorax.runtime.precision import weights_dtype
+from eigenlorax.runtime.sizes import ModelSize, size_of
+from eigenlorax.runtime.sources import load_pipeline
+from eigenlorax.runtime.variant import Variant, configured
 
 _CHANGEABLE = (nn.Linear, nn.Conv2d, nn.GroupNorm, nn.LayerNorm)
-_ADVICE = "give --model an SDXL folder (diffusers form), a .safetensors checkpoint or a hub id (owner/name)"
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,17 @@ class BaseModel:
     """A loaded base.
 
     Attributes:
-        pipeline: The pipeline in inference mode on its device.
+        pipeline: The pipeline in inference mode; its scheduler suits the variant.
         parameters: Weights and biases of every linear, convolution and norm, by canonical path.
         modules: Those linears, convolutions and norms, by the canonical path of their weight.
         layout: Their shapes.
         layout_hash: SHA-256 of the layout.
         name: For the user to read and for the PNG text.
+        variant: What kind of SDXL it was recognised as.
+        size: Its bytes, for the memory plan.
+        placed: Where its parts lie.
+        hardware: What it was loaded for.
+        placement: What the user asked for.
         folder: Where its files lie; None for a model of the hub.
     """
 
@@ -39,6 +49,11 @@ class BaseModel:
     layout: ModelLayout
     layout_hash: str
     name: str
+    variant: Variant
+    size: ModelSize
+    placed: Placed
+    hardware: Hardware
+    placement: Placement = Placement.AUTO
     folder: Path | None = None
 
     @property
@@ -46,40 +61,88 @@ class BaseModel:
         """Side in pixels of the square that the UNet was trained for."""
         return int(self.pipeline.unet.config.sample_size) * int(self.pipeline.vae_scale_factor)
 
+    @property
+    def device(self) -> torch.device:
+        """Where inputs must lie; `pipeline.device` is another place while parts are moved about."""
+        return self.placed.device
 
-def load_base(model: str, hardware: Hardware) -> BaseModel:
-    """Load the base model that `model` points at.
+    def plan(self, needs: Needs) -> Plan:
+        """The fastest way to draw this with the memory there is now; `placed.take` puts it into effect."""
+        budget = budget_bytes(self.hardware.device)
+        wish = self.placement
+        if self.hardware.device.type == "mps" and wish is Placement.AUTO:
+            wish = Placement.GPU  # one memory for both: nothing is won by moving weights
+        return make_plan(self.size, needs, budget, wish)
+
+    def rungs(self, needs: Needs) -> list[Plan]:
+        """Every way to draw this on the card, from the fastest to the leanest; empty without a card."""
+        budget = budget_bytes(self.hardware.device)
+        return [] if budget is None else ladder(self.size, needs, budget)
+
+
+def load_base(model: str, hardware: Hardware, options: LoadOptions | None = None) -> BaseModel:
+    """Load the base model that `model` points at and place it for one picture of its native size.
 
     Args:
         model: A diffusers folder, a single .safetensors file, or a hub id.
         hardware: Where it runs and in which precision.
+        options: Precision, VAE and placement, where they are not to be chosen.
 
     Raises:
         ModelLoadError: nothing there, not SDXL, or a broken file; says what was wrong.
     """
+    options = options or LoadOptions()
+    if options.placement is Placement.CPU:
+        hardware = processor()
+    if options.precision is Precision.BF16 and not has_bf16(hardware.device):
+        raise ModelLoadError(f"{hardware.name} computes no bf16: start with --precision fp16")
     _quiet_loading()
+    dtype = weights_dtype(options.precision, hardware)
+    pipeline, variant = load_pipeline(model, dtype, options)
+    pipeline.scheduler = configured(pipeline.scheduler, variant)
     path = Path(model).expanduser()
-    pipeline = _load(model, path, hardware.dtype)
-    missing = [c.value for c in Component if getattr(pipeline, c.value, None) is None]
-    if missing:
-        raise ModelLoadError(f"{model} has no {', '.join(missing)}, so it is not an SDXL model: {_ADVICE}")
-    pipeline.to(hardware.device)
+    name = path.stem if path.exists() else model
+    folder = None if not path.exists() else path if path.is_dir() else path.parent
+    base = base_of(pipeline, name, variant, hardware, options.placement, folder)
+    _place(base)
+    return base
+
+
+def base_of(
+    pipeline: StableDiffusionXLPipeline,
+    name: str,
+    variant: Variant,
+    hardware: Hardware,
+    placement: Placement = Placement.AUTO,
+    folder: Path | None = None,
+) -> BaseModel:
+    """A pipeline with all that styles need to know of it, wherever it lies."""
     pipeline.set_progress_bar_config(disable=True)
     parameters, modules = {}, {}
     for component in Component:
         owner = getattr(pipeline, component.value)
         owner.eval().requires_grad_(False)
-        for name, module in owner.named_modules():
+        for inner, module in owner.named_modules():
             if isinstance(module, _CHANGEABLE):
-                home = ModulePath(component, _canonical_name(component, name))
+                home = ModulePath(component, _canonical_name(component, inner))
                 modules[home] = module
                 for kind, parameter in module.named_parameters(recurse=False):
                     parameters[home._replace(parameter=kind)] = parameter
     layout = {module_path: _shape(parameter) for module_path, parameter in parameters.items()}
-    if not path.exists():
-        return BaseModel(pipeline, parameters, modules, layout, layout_hash(layout), model)
-    folder = path if path.is_dir() else path.parent
-    return BaseModel(pipeline, parameters, modules, layout, layout_hash(layout), path.stem, folder)
+    return BaseModel(
+        pipeline, parameters, modules, layout, layout_hash(layout), name, variant,
+        size_of(pipeline, name), Placed(pipeline, hardware.device), hardware, placement, folder,
+    )  # fmt: skip
+
+
+def _place(base: BaseModel) -> None:
+    """Where not even one layer at a time fits on the card, the CPU in its own precision."""
+    needs = Needs(base.native_size, base.native_size)
+    plan = base.plan(needs)
+    if base.placement is Placement.AUTO and not plan.fits:
+        base.pipeline.to(processor().dtype)
+        plan = cpu_plan(base.size, needs)
+    base.placed.take(plan)
 
 
 def _quiet_loading() -> None:
@@ -87,26 +150,6 @@ def _quiet_loading() -> None:
     for library in (diffusers_logging, transformers_logging):
         library.set_verbosity_error()
         library.disable_progress_bar()
-
-
-def _load(model: str, path: Path, dtype: torch.dtype) -> StableDiffusionXLPipeline:
-    try:
-        if path.is_file():
-            if path.suffix != ".safetensors":
-                raise ModelLoadError(f"{model} is not .safetensors; pickles are never opened: {_ADVICE}")
-            return load_checkpoint(path, dtype)
-        if path.is_dir():
-            if not (path / "model_index.json").is_file():
-                raise ModelLoadError(f"the folder {model} has no model_index.json: {_ADVICE}")
-            return StableDiffusionXLPipeline.from_pretrained(
-                path, dtype=dtype, use_safetensors=True, local_files_only=True
-            )
-        if model.count("/") != 1 or model.startswith((".", "/", "~")):
-            raise ModelLoadError(f"{model} does not exist: {_ADVICE}")
-        return StableDiffusionXLPipeline.from_pretrained(model, dtype=dtype, use_safetensors=True)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError) as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelLoadError(f"{model} cannot be loaded as SDXL ({first_line}): {_ADVICE}") from error
 
 
 def _canonical_name(component: Component, name: str) -> str:
