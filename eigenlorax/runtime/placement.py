@@ -80,7 +80,7 @@ class Placed:
                 raise
             return
         for part in self._parts():
-            part._hf_hook = _Whereabouts(self._card)
+            part.__dict__["_hf_hook"] = _Whereabouts(self._card)
         if plan.placement is Placement.MODEL_OFFLOAD:
             for part, entries in self._entries():
                 for entry in entries:
