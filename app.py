@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         return _fail(f"{error.name or error} is missing: run  pip install -r requirements.txt")
     try:
-        serve(Studio(flags.model or str(DEMO_MODEL), flags.data_dir), flags)
+        serve(Studio(flags.model or str(DEMO_MODEL), flags.data_dir, options=flags.options), flags)
     except (StudioError, OSError) as error:
         return _fail(" ".join(str(error).split()))
     return 0

@@ -21,6 +21,7 @@ from eigenlorax.recipe import GenerationRequest, infotext
 from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.generate import Step, denoise
 from eigenlorax.runtime.hardware import Hardware, detect
+from eigenlorax.runtime.options import LoadOptions
 from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.bench import Bench
@@ -63,14 +64,21 @@ class Studio:
         model: A diffusers folder, a single .safetensors file, or a hub id.
         data_dir: The user's data folder.
         hardware: Where to run; by default the best device there is.
+        options: Precision, VAE and placement of the model, where they are not to be chosen.
 
     Raises:
         ModelLoadError: the model cannot be loaded.
     """
 
-    def __init__(self, model: str, data_dir: Path, hardware: Hardware | None = None) -> None:
-        self.hardware = hardware or detect()
-        self.base = load_base(model, self.hardware)
+    def __init__(
+        self,
+        model: str,
+        data_dir: Path,
+        hardware: Hardware | None = None,
+        options: LoadOptions | None = None,
+    ) -> None:
+        self.base = load_base(model, hardware or detect(), options)
+        self.hardware = self.base.hardware
         is_demo = Path(model).expanduser().resolve() == DEMO_MODEL
         if is_demo:
             self.base = replace(self.base, name="Emoji demo")
