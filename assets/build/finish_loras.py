@@ -50,7 +50,7 @@ def dress(folder: Path, model: Path) -> None:
     """Draw previews and write sidecars for every LoRA of the folder."""
     base = load_base(str(model), detect())
     engine = Engine(base)
-    reader = LoRAReader(base.layout, engine.pristine)
+    reader = LoRAReader(base.layout, engine.facts.pristine)
     triggers = {spec.name: spec.trigger for spec in SPECS}
     for path in sorted(folder.glob("*.safetensors")):
         trigger = triggers[path.stem]

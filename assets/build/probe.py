@@ -74,7 +74,7 @@ def drawn(args: argparse.Namespace, specs: list[Spec], out: Pictures) -> None:
     subjects = [name for name in core_200(rows) if is_test_subject(name)]
     base = load_base(str(args.model), detect())
     engine = Engine(base)
-    reader = LoRAReader(base.layout, engine.pristine)
+    reader = LoRAReader(base.layout, engine.facts.pristine)
     for spec in specs:
         engine.wear_lora(reader.open(args.loras / f"{spec.name}.safetensors"), args.strength)
         for start in range(0, len(subjects), BATCH):

@@ -95,7 +95,7 @@ class ExportDesk:
         """
         with self._lock:
             if self._current.subspace is not None or any(request.styles.values()):
-                self._engine.wear_blend(self._current.needed(), self._current.styles, request.styles)
+                self._engine.bake_blend(self._current.needed(), self._current.styles, request.styles)
             else:
                 self._engine.wear_nothing()
             try:

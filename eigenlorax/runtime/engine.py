@@ -1,105 +1,274 @@
-"""Which styles the model wears now, and how long the last change took."""
+"""Which styles the model wears now, by which of two engines, and how long the last change took."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 import torch
 from torch import Tensor
 
-from eigenlorax.lora import LoRA, LoRALayer
-from eigenlorax.module_path import ModulePath
+from eigenlorax.dials import Region, StyleDials
+from eigenlorax.lora import LoRA
+from eigenlorax.module_path import Component
 from eigenlorax.recipe import StyleBlend
+from eigenlorax.runtime.brush import Brush, plain
+from eigenlorax.runtime.control import Control, controlled
+from eigenlorax.runtime.facts import BaseFacts
+from eigenlorax.runtime.graph import Captured, Recorder
 from eigenlorax.runtime.hardware import synchronize
 from eigenlorax.runtime.inject import Injection
+from eigenlorax.runtime.live import LiveInjection
+from eigenlorax.runtime.outfit import Outfit, outfit_of
+from eigenlorax.runtime.prompt import Prompt
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.subspace.fingerprint import Fingerprint
+from eigenlorax.runtime.stacking import stack_layers
+from eigenlorax.runtime.styled import StyledPart
 from eigenlorax.subspace.style import Style, blend_layers
 from eigenlorax.subspace.subspace import Subspace
 
+_NO_DIALS: StyleDials = {}
+_TEXT = (Component.TEXT_ENCODER, Component.TEXT_ENCODER_2)
+
+
+class Mode(StrEnum):
+    """How the UNet wears styles.
+
+    MERGED: in its weights, at no cost a step; needs a second copy of the weights that styles change.
+    LIVE: beside its weights; needs little memory, and each picture of a batch, and each step, may wear a
+    blend of its own.
+
+    Text encoders, which run once for a prompt, always wear them live.
+    """
+
+    MERGED = "merged"
+    LIVE = "live"
+
 
 class Engine:
-    """Puts a blend of styles, or one original LoRA, into a base model and takes it out again.
+    """Puts blends of styles, or one original LoRA, into a base model and takes them out again.
 
     Args:
         base: The loaded model.
+        mode: How the UNet wears one blend; a blend for each picture and curves are always live.
+        recorder: Records the UNet's call where that makes it quicker; None runs it as it is.
+        budget: Most bytes of styles to keep on the device beside those worn.
     """
 
-    def __init__(self, base: BaseModel) -> None:
-        self.base = base
+    def __init__(
+        self,
+        base: BaseModel,
+        mode: Mode = Mode.MERGED,
+        recorder: Recorder | None = None,
+        budget: int = 1 << 40,
+    ) -> None:
+        self.base, self.mode = base, mode
+        self._budget = budget
         self._injection = Injection(base.parameters)
-        self._worn: object = None
-        self._norms: dict[ModulePath, float] = {}
-        self._effects: dict[ModulePath, float] = {}
+        self.facts = BaseFacts(base.name, self._injection)
+        self._unet_live, self._text_live = (LiveInjection(base.modules) for _ in range(2))
+        self._parts: dict[Mode | None, StyledPart] = {}
+        self._subspace: Subspace | None = None
+        self._outfit: Outfit | None = None
+        self._now = Mode.MERGED
+        self._text_key: object = ()
+        self._serials: dict[str, tuple[Style, int]] = {}
+        self._rows = 1
+        #: Names the buffers beside the weights that the UNet reads; None where they are made for one use.
+        self._buffers: int | None = 0
+        self._plain = plain(base.pipeline).unet
+        self._captured = Captured(self._call, recorder) if recorder else None
 
-    def wear_blend(self, subspace: Subspace, styles: Mapping[str, Style], strengths: StyleBlend) -> float:
+    @property
+    def device(self) -> torch.device:
+        """Where the model runs."""
+        return self.base.device
+
+    @property
+    def recordings(self) -> int:
+        """How many recorded calls of the UNet are kept."""
+        return len(self._captured) if self._captured else 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes on the device that styles take: as stored, and as worn."""
+        return sum(part.nbytes for part in self._parts.values())
+
+    def wear_blend(
+        self,
+        subspace: Subspace,
+        styles: Mapping[str, Style],
+        strengths: StyleBlend,
+        dials: StyleDials = _NO_DIALS,
+    ) -> float:
         """Make the model wear exactly this blend of styles.
 
         Returns:
             Milliseconds the change took; 0.0 when the model wears the blend already.
+
+        Raises:
+            UnknownStyleError, SubspaceMismatchError: as `chosen`.
         """
-        chosen = {name: strength for name, strength in strengths.items() if strength != 0.0}
-        key = (subspace.hash, tuple(sorted(chosen.items())))
-        if key == self._worn:
+        return self.wear_blends(subspace, styles, [strengths], dials)
+
+    def wear_blends(
+        self,
+        subspace: Subspace,
+        styles: Mapping[str, Style],
+        blends: Sequence[StyleBlend],
+        dials: StyleDials = _NO_DIALS,
+    ) -> float:
+        """Make the model wear a blend of its own for each picture of the batches to come.
+
+        Args:
+            blends: One for each picture; a single one serves batches of any size.
+
+        Returns, Raises: as `wear_blend`.
+        """
+        outfit = outfit_of(subspace, styles, blends, dials)
+        if self._outfit is not None and outfit.same(self._outfit):
             return 0.0
         started = time.perf_counter()
-        self._apply(blend_layers(subspace, styles, chosen))
-        self._worn = key
+        self._outfit = None  # an exception halfway must not leave a claim about what is worn
+        if self._subspace is not subspace:
+            self._parts.clear()
+            self._subspace = subspace
+        self._now = Mode.LIVE if outfit.per_picture or outfit.curved else self.mode
+        self._rows = len(outfit.blends)
+        self._wear_in_unet(outfit)
+        self._wear_in_text(outfit)
+        self._outfit = outfit
+        synchronize(self.device)
         return (time.perf_counter() - started) * 1000.0
 
     def wear_lora(self, lora: LoRA, strength: float) -> float:
         """Make the model wear an original LoRA, for comparison; returns milliseconds, reading included."""
         started = time.perf_counter()
-        self._apply({path: lora.layers[path].scaled(strength) for path in lora.layers})
-        self._worn = (lora.name, lora.sha256, strength)
+        self._undress()
+        layers = {path: lora.layers[path].scaled(strength) for path in lora.layers}
+        if self.mode is Mode.MERGED:
+            self._injection.apply(layers)
+        else:
+            updates = stack_layers([layers], self.device)
+            for live, wanted in ((self._unet_live, True), (self._text_live, False)):
+                mine = {p: update for p, update in updates.items() if (p.component is Component.UNET) is wanted}
+                live.wear(mine, torch.ones(1, 1, device=self.device))
+            self._buffers = None
+        self._text_key = lora.name, lora.sha256, strength
+        synchronize(self.device)
         return (time.perf_counter() - started) * 1000.0
+
+    def bake_blend(self, subspace: Subspace, styles: Mapping[str, Style], strengths: StyleBlend) -> None:
+        """Write a blend into the weights of all parts, text encoders too, as an export reads them."""
+        self._undress()
+        self._injection.apply(blend_layers(subspace, styles, strengths))
+        self._text_key = None
 
     def wear_nothing(self) -> float:
         """Put the base back bit for bit; returns milliseconds."""
         started = time.perf_counter()
-        self._apply({})
-        self._worn = None
+        self._undress()
+        synchronize(self.device)
         return (time.perf_counter() - started) * 1000.0
 
-    def pristine(self, path: ModulePath) -> Tensor:
-        """The base's own value of a parameter, whatever is worn: a float32 (out, in * kernel) matrix."""
-        return self._injection.pristine(path)
+    def brush(self, control: Control | None = None) -> Brush:
+        """How to ask the model as it is dressed now; with a ControlNet always as it is, never recorded."""
+        per_picture = self._outfit is not None and self._outfit.per_picture
+        if control is None:
+            return Brush(self._ask, self._at_step, self._key_of_text(), per_picture)
+        guided = controlled(self.base.pipeline, control)
+        progress = 0.0
 
-    def fingerprint(self, paths: Iterable[ModulePath]) -> Fingerprint:
-        """What tells this base from another, over these parameters, whatever is worn."""
-        return Fingerprint(self.base.name, {path: self._weight_norm(path) for path in paths})
+        def at_step(index: int, total: int) -> None:
+            nonlocal progress
+            progress = index / max(1, total - 1)
+            self._at_step(index, total)
 
-    def learn_effects(self, effects: Mapping[ModulePath, float]) -> None:
-        """Take up what a change of each weight was measured to do to a prediction of this base."""
-        self._effects = dict(effects)
+        def unet(latents: Tensor, timestep: Tensor, prompt: Prompt) -> Tensor:
+            if not control.start <= progress <= control.end:
+                return self._ask(latents, timestep, prompt)
+            self._ready(latents.shape[0])
+            return guided(latents, timestep, prompt)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the model is."""
-        device: torch.device = self.base.pipeline.device
-        return device
+        return Brush(unet, at_step, self._key_of_text(), per_picture)
 
-    @property
-    def knows_effects(self) -> bool:
-        """Whether importance rests on measured effects."""
-        return bool(self._effects)
+    def _undress(self) -> None:
+        self._outfit, self._rows, self._text_key, self._buffers = None, 1, (), 0
+        self._unet_live.eject()
+        self._text_live.eject()
+        self._injection.eject()
 
-    def importance(self, paths: Iterable[ModulePath]) -> dict[ModulePath, float]:
-        """Factor on each parameter's squared error: what a change of it was measured to do to a prediction.
+    def _part(self, outfit: Outfit, mode: Mode | None) -> StyledPart:
+        """What serves the UNet in this mode, or with None the text encoders."""
+        if mode not in self._parts:
+            components = _TEXT if mode is None else (Component.UNET,)
+            paths = [path for path in self.base.parameters if path.component in components]
+            dtype = getattr(self.base.pipeline, components[0].value).dtype
+            self._parts[mode] = StyledPart(
+                outfit.subspace, paths, self.device, dtype, even=mode is Mode.MERGED, budget=self._budget
+            )
+        return self._parts[mode]
 
-        A parameter without a measurement took no part in any prediction, as SDXL takes no part of its first
-        text encoder's last layer: it counts a thousandth of the least. Where none was measured, all count
-        alike.
-        """
-        least = 1e-3 * min(self._effects.values()) if self._effects else 1.0
-        return {path: self._effects.get(path, least) for path in paths}
+    def _wear_in_unet(self, outfit: Outfit, progress: float = 0.0) -> None:
+        weights = outfit.weights(outfit.worn, progress).repeat(self._rows // len(outfit.blends), 1, 1)
+        pool = self._part(outfit, self._now).wear(outfit.worn, weights, outfit.styles)
+        if self._now is Mode.MERGED:
+            self._unet_live.eject()
+            self._injection.apply_batches(pool.batches)
+            self._buffers = 0
+        else:
+            self._injection.eject()
+            self._unet_live.add(pool.factors(self._rows))
+            self._buffers = pool.serial
 
-    def _weight_norm(self, path: ModulePath) -> float:
-        """||W|| of the base's own value; measured once, since that value never changes."""
-        if path not in self._norms:
-            self._norms[path] = self._injection.norm(path)
-        return self._norms[path]
+    def _wear_in_text(self, outfit: Outfit) -> None:
+        part = self._part(outfit, None)
+        changed = [style for style in outfit.worn if not style.cores.keys().isdisjoint(part.paths)]
+        if not changed:
+            self._text_live.eject()
+            self._text_key = ()
+            return
+        weights = outfit.weights(changed)
+        pool = part.wear(changed, weights, outfit.styles)
+        self._text_live.add(pool.factors(len(outfit.blends)))
+        regions = list(Region)
+        first, second = regions.index(Region.TEXT_ENCODER), regions.index(Region.TEXT_ENCODER_2)
+        strengths = weights[:, :, [first, second]].flatten().tolist()
+        self._text_key = tuple(self._serial(style) for style in changed), tuple(strengths)
 
-    def _apply(self, updates: Mapping[ModulePath, LoRALayer]) -> None:
-        self._worn = None  # an exception halfway must not leave a claim about what is worn
-        self._injection.apply(updates)
-        synchronize(self.base.pipeline.device)
+    def _serial(self, style: Style) -> int:
+        """A number for this very style: one that has learnt since gets another."""
+        known, serial = self._serials.get(style.name, (None, 0))
+        if known is not style:
+            serial += 1
+            self._serials[style.name] = style, serial
+        return hash((style.name, serial))
+
+    def _key_of_text(self) -> object:
+        """Names what the text encoders wear and which words they know."""
+        if self._text_key is None:
+            return None
+        pipeline = self.base.pipeline
+        return self._text_key, len(pipeline.tokenizer), len(pipeline.tokenizer_2)
+
+    def _at_step(self, index: int, total: int) -> None:
+        outfit = self._outfit
+        if outfit is not None and outfit.curved:
+            self._wear_in_unet(outfit, index / max(1, total - 1))
+
+    def _ready(self, rows: int) -> None:
+        """With a blend for each picture the UNet gets a row of strengths for each of its rows."""
+        outfit = self._outfit
+        if outfit is not None and outfit.per_picture and rows != self._rows:
+            self._rows = rows
+            self._wear_in_unet(outfit)
+
+    def _ask(self, latents: Tensor, timestep: Tensor, prompt: Prompt) -> Tensor:
+        self._ready(latents.shape[0])
+        if self._captured is None or self._buffers is None:
+            return self._plain(latents, timestep, prompt)
+        now = torch.as_tensor(timestep, device=latents.device).reshape(())
+        key = self._injection.moves, self._buffers
+        return self._captured(key, latents, now, prompt.tokens, prompt.pooled, prompt.time_ids)
+
+    def _call(self, latents: Tensor, timestep: Tensor, tokens: Tensor, pooled: Tensor, ids: Tensor) -> Tensor:
+        return self._plain(latents, timestep, Prompt(tokens, pooled, ids))

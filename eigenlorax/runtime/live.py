@@ -4,10 +4,11 @@ Nothing of the model is written, so the base stays as it is bit for bit, gradien
 each row of a batch may wear another blend in one forward pass.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -39,20 +40,44 @@ class StackedUpdate:
     down: Float[Tensor, "ranks into"]
     owner: Int64[Tensor, " ranks"]
 
-    def applied(
-        self, seen: Tensor, own: Tensor, weights: Float[Tensor, "rows_or_1 styles"]
-    ) -> Float[Tensor, "rows positions out"]:
-        """The update's output from what both down sides saw of the input.
 
-        Args:
-            seen: (rows, positions, k_in), the input through `into`.
-            own: (rows, positions, R), the input through `down`.
-            weights: Strength of each style in each row; one row serves all.
-        """
-        weights = weights.to(seen.dtype)
-        cores = torch.einsum("bs,soi->boi", weights, self.cores.to(seen.dtype))
-        shared = seen @ cores.mT @ self.out.to(seen.dtype).mT
-        return shared + (own * weights[:, None, self.owner]) @ self.up.to(seen.dtype).mT
+@runtime_checkable
+class Update(Protocol):
+    """What one parameter adds to its module's output."""
+
+    @property
+    def down(self) -> Float[Tensor, "rin into"]:
+        """What the input is seen through; a kernel is flattened into a row."""
+
+    def of(self, seen: Float[Tensor, "rows_or_1 positions rin"]) -> Float[Tensor, "rows positions out"]:
+        """The update's output from what was seen of the input."""
+
+    def added(
+        self, output: Float[Tensor, "rows positions out"], seen: Float[Tensor, "rows positions rin"]
+    ) -> Float[Tensor, "rows positions out"]:
+        """The module's output with the update's beside it, in the same memory or not."""
+
+
+@dataclass(frozen=True)
+class _Blended:
+    """A stacked update with its strengths: one row for all, or one for each row of the batch."""
+
+    update: StackedUpdate
+    weights: Float[Tensor, "rows_or_1 styles"]
+
+    @property
+    def down(self) -> Tensor:
+        return torch.cat([self.update.into.mT, self.update.down])
+
+    def of(self, seen: Tensor) -> Tensor:
+        weights, update = self.weights.to(seen.dtype), self.update
+        shared, own = seen.split([update.into.shape[1], update.down.shape[0]], dim=-1)
+        cores = torch.einsum("bs,soi->boi", weights, update.cores.to(seen.dtype))
+        told = shared @ cores.mT @ update.out.to(seen.dtype).mT
+        return told + (own * weights[:, None, update.owner]) @ update.up.to(seen.dtype).mT
+
+    def added(self, output: Tensor, seen: Tensor) -> Tensor:
+        return output + self.of(seen)
 
 
 class LiveInjection:
@@ -62,38 +87,47 @@ class LiveInjection:
 
     Args:
         modules: The base model's modules by the path of their weight.
-        paths: Every parameter that may be updated.
-
-    Raises:
-        InvalidRequestError: an update for a grouped convolution, which has no plain low-rank form.
     """
 
-    def __init__(self, modules: Mapping[ModulePath, nn.Module], paths: Iterable[ModulePath]) -> None:
-        self._updates: Mapping[ModulePath, StackedUpdate] = {}
-        self._weights = torch.zeros(1, 0)
-        self._handles: list[RemovableHandle] = []
-        for home in dict.fromkeys(path._replace(parameter="weight") for path in paths):
-            module = modules[home]
-            if isinstance(module, nn.Conv2d) and module.groups != 1:
-                raise InvalidRequestError(
-                    f"{home} is a grouped convolution: use the merged engine for its styles"
-                )
-            self._handles.append(module.register_forward_hook(partial(self._add, home)))
+    def __init__(self, modules: Mapping[ModulePath, nn.Module]) -> None:
+        self._modules = modules
+        self._updates: Mapping[ModulePath, Update] = {}
+        self._handles: dict[ModulePath, RemovableHandle] = {}
 
     def wear(
         self, updates: Mapping[ModulePath, StackedUpdate], weights: Float[Tensor, "rows_or_1 styles"]
     ) -> None:
-        """Let the next forward passes add these updates.
+        """Let the next forward passes add these updates, differentiable in every factor.
 
         Args:
             updates: Stacked for S styles.
             weights: Strengths; one row for all, or as many rows as the batch that will pass through.
         """
-        self._updates, self._weights = updates, weights
+        self.add({path: _Blended(update, weights) for path, update in updates.items()})
+
+    def add(self, updates: Mapping[ModulePath, Update]) -> None:
+        """Let the next forward passes add these updates and no others.
+
+        Raises:
+            InvalidRequestError: an update for a grouped convolution, which has no plain low-rank form.
+        """
+        if updates is self._updates:
+            return
+        for path in updates:
+            home = path._replace(parameter="weight")
+            if home not in self._handles:
+                module = self._modules[home]
+                if isinstance(module, nn.Conv2d) and module.groups != 1:
+                    raise InvalidRequestError(
+                        f"{home} is a grouped convolution: use the merged engine for its styles"
+                    )
+                self._handles[home] = module.register_forward_hook(partial(self._add, home))
+        self._updates = updates
 
     def eject(self) -> None:
-        """Take every hook away."""
-        for handle in self._handles:
+        """Add nothing any more, and take every hook away."""
+        self._updates = {}
+        for handle in self._handles.values():
             handle.remove()
         self._handles.clear()
 
@@ -108,26 +142,24 @@ class LiveInjection:
     def _add(self, home: ModulePath, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         x = inputs[0]
         if update := self._updates.get(home):
-            output = output + self._of_weight(update, module, x, output)
+            output = _with_weight(update, module, x, output)
         if bias := self._updates.get(home._replace(parameter="bias")):
-            output = output + _placed(self._vector(bias, output), module, output)
+            output = output + _placed(_vector(bias, output), module, output)
         return output
 
-    def _of_weight(self, update: StackedUpdate, module: nn.Module, x: Tensor, output: Tensor) -> Tensor:
-        if isinstance(module, nn.Linear):
-            rows = x.reshape(x.shape[0], -1, x.shape[-1])
-            seen, own = rows @ update.into.to(x.dtype), rows @ update.down.to(x.dtype).mT
-            return update.applied(seen, own, self._weights).view(output.shape)
-        if isinstance(module, nn.Conv2d):
-            seen, own = _through(module, x, update.into.mT), _through(module, x, update.down)
-            return update.applied(seen, own, self._weights).mT.reshape(output.shape)
-        return _normalised(module, x) * _placed(self._vector(update, output), module, output)
 
-    def _vector(self, update: StackedUpdate, like: Tensor) -> Tensor:
-        """(rows, out): the update of a parameter that is a vector, a matrix of one column."""
-        one = torch.ones(1, 1, 1, device=like.device, dtype=like.dtype)
-        seen, own = one @ update.into.to(like.dtype), one @ update.down.to(like.dtype).mT
-        return update.applied(seen, own, self._weights)[:, 0]
+def _with_weight(update: Update, module: nn.Module, x: Tensor, output: Tensor) -> Tensor:
+    if isinstance(module, nn.Linear):
+        seen = x.reshape(x.shape[0], -1, x.shape[-1]) @ update.down.to(x.dtype).mT
+        return update.added(output.view(x.shape[0], -1, output.shape[-1]), seen).view(output.shape)
+    if isinstance(module, nn.Conv2d):
+        return output + update.of(_through(module, x, update.down)).mT.reshape(output.shape)
+    return output + _normalised(module, x) * _placed(_vector(update, output), module, output)
+
+
+def _vector(update: Update, like: Tensor) -> Tensor:
+    """(rows or 1, out): the update of a parameter that is a vector, a matrix of one column."""
+    return update.of(update.down.to(like.dtype).mT[None])[:, 0]
 
 
 def _through(module: nn.Conv2d, x: Tensor, rows: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ class Bench:
         Raises:
             NotWrittenError: the disk refused; the open version stays.
         """
-        made = replace(subspace, base=self.engine.fingerprint(subspace.bases))
+        made = replace(subspace, base=self.engine.facts.fingerprint(subspace.bases))
         self.current.save(made, styles)
 
 

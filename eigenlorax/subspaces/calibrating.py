@@ -95,7 +95,7 @@ def calibrated(
             for style in learnt:
                 near = measured(style, part.subspace, loras[style.name])
                 made[style.name] = _noted(near, *distances[style.name], settings)
-        importance = bench.engine.importance(part.subspace.bases)
+        importance = bench.engine.facts.importance(part.subspace.bases)
         sharers = users(made)
         for name in distances:
             told = with_peers(made[name], loras[name], part.subspace, importance, sharers)
@@ -136,7 +136,7 @@ def _group(
         done, total = turn[0] * event.total + event.done, turn[1] * event.total
         return replace(event, done=done, total=total, what=f"{names}: {event.what}")
 
-    with LiveInjection(engine.base.modules, {**start, **teacher}) as live:
+    with LiveInjection(engine.base.modules) as live:
         predictor = Predictor(engine.base.pipeline, live, engine.base.native_size)
         going = calibrate(predictor, teacher, start, prompts, settings, reached=load_calibration(path))
         return (yield from retold(going, tell))

@@ -71,7 +71,7 @@ class CurrentSubspace:
             self.subspace = subspace.ready()
             self._engine.wear_nothing()
             if subspace.base is not None and not self.notice:
-                here = self._engine.fingerprint(subspace.bases)
+                here = self._engine.facts.fingerprint(subspace.bases)
                 self.notice = compare(subspace.base, here).notice(subspace.base.name)
 
     def save(self, subspace: Subspace, styles: Mapping[str, Style]) -> None:

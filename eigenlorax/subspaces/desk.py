@@ -87,7 +87,7 @@ class SubspaceDesk:
             modules = {path for lora in loras for path in lora.layers}
             goal = wish.goal(modules, len(loras))
             yield from weighed(self._engine, self._library)
-            importance = self._engine.importance(modules)
+            importance = self._engine.facts.importance(modules)
             outside: dict[str, str] = {}
             if wish.outliers is Outliers.APART:
                 outside = outliers((yield from take_census(loras)))
@@ -96,7 +96,7 @@ class SubspaceDesk:
             )
             made = replace(
                 result.subspace,
-                base=self._engine.fingerprint(result.subspace.bases),
+                base=self._engine.facts.fingerprint(result.subspace.bases),
                 excluded=dict(result.subspace.excluded) | _words(named),
             )
             styles = result.styles({report.name: report.trigger_words for report in chosen})

@@ -97,7 +97,7 @@ class GrowthDesk:
             lora = bench.originals.open(report)
             others = {other: style for other, style in part.styles.items() if other != name}
             room = room_for(part.subspace, lora, bench.engine.base.layout)
-            importance = bench.engine.importance(room.bases)
+            importance = bench.engine.facts.importance(room.bases)
             here = {other: padded(style, part.subspace, room) for other, style in others.items()}
             joined = join(lora, room, here, retain, importance, report.file_bytes, report.trigger_words)
             style, styles = joined.styles[name], joined.styles
@@ -133,7 +133,7 @@ class GrowthDesk:
         bench = self._bench
         with bench.lock:
             one, two = bench.open_now(), self._part(other)
-            importance = bench.engine.importance([*one.subspace.bases, *two.subspace.bases])
+            importance = bench.engine.facts.importance([*one.subspace.bases, *two.subspace.bases])
         merged = yield from merge(one, two, Goal(retain=retain), importance)
         with bench.lock:
             if bench.open_now().subspace.hash != one.subspace.hash:
@@ -167,7 +167,7 @@ class GrowthDesk:
         with bench.lock:
             now, target = bench.open_now(), load_version(bench.library, bench.layout, version)
             home = room_for_all(target.subspace, now.styles, now.subspace, bench.engine.base.layout)
-            importance, goal = bench.engine.importance(home.bases), Goal(retain=retain)
+            importance, goal = bench.engine.facts.importance(home.bases), Goal(retain=retain)
             moved = {
                 name: migrate(style, now.subspace, home, goal, importance, bench.original(style))
                 for name, style in now.styles.items()
@@ -193,7 +193,7 @@ class GrowthDesk:
             part, before = bench.open_now(), bench.current.stored_bytes
             generator = torch.Generator().manual_seed(seed)
             chance = gaussian(generator)
-            wanted = chance if source is Source.GAUSSIAN else weight_driven(bench.engine.pristine, generator)
+            wanted = chance if source is Source.GAUSSIAN else weight_driven(bench.engine.facts.pristine, generator)
             wide = with_floor(with_floor(part.subspace, {}, count, wanted), {}, count, chance)
             columns = sum(sum(basis.core_shape) for basis in wide.bases.values())
             columns -= sum(sum(basis.core_shape) for basis in part.subspace.bases.values())

@@ -69,7 +69,7 @@ def refit(bench: Bench, retain: float, budget: int | None = None) -> Generator[F
         originals = {name: lora for name, lora in found.items() if lora is not None}
         modules = {path for lora in originals.values() for path in lora.layers}
         modules |= {path for style in before.styles.values() for path in style.cores}
-        importance = bench.engine.importance(modules)
+        importance = bench.engine.facts.importance(modules)
         wish = Wish(retain, budget, numbers=numbers_in(before.subspace))
         goal = wish.goal(modules, len(before.styles))
     loras = [
@@ -110,7 +110,7 @@ def _swapped(bench: Bench, subspace: Subspace, fitted: Mapping[str, Style]) -> R
     rest = {name: style for name, style in now.styles.items() if name not in kept}
     subspace = replace(subspace, excluded=dict(now.subspace.excluded))
     subspace = room_for_all(subspace, rest, now.subspace, bench.engine.base.layout)
-    importance = bench.engine.importance(subspace.bases)
+    importance = bench.engine.facts.importance(subspace.bases)
     moved = {
         name: migrate(
             style, now.subspace, subspace, Goal(retain=KEPT_OF_MOVED), importance, bench.original(style)

@@ -35,7 +35,7 @@ class Weighing:
 
 def effects_path(engine: Engine, library: Library) -> Path:
     """Where the figures of this very base are kept once they are measured."""
-    norms = engine.fingerprint(sorted(engine.base.parameters)).norms.values()
+    norms = engine.facts.fingerprint(sorted(engine.base.parameters)).norms.values()
     digest = hashlib.sha256(" ".join(f"{norm:.3g}" for norm in norms).encode()).hexdigest()
     return library.root / "cache" / "effects" / f"{digest[:24]}.json"
 
@@ -49,7 +49,7 @@ def take_up_effects(engine: Engine, library: Library) -> None:
     beside = None if engine.base.folder is None else engine.base.folder / FILE_NAME
     for path in (beside, effects_path(engine, library)):
         if path is not None and path.is_file():
-            engine.learn_effects(load_effects(path))
+            engine.facts.learn_effects(load_effects(path))
             return
 
 
@@ -64,7 +64,7 @@ def weighed(engine: Engine, library: Library) -> Generator[Weighing, None, None]
     """
     unet = engine.base.pipeline.unet
     slow = engine.base.pipeline.device.type == "cpu" and unet.num_parameters() > _CPU_PARAMETERS
-    if engine.knows_effects or slow:
+    if engine.facts.knows_effects or slow:
         return
     engine.wear_nothing()
     words, _ = subjects(engine.base.folder)
@@ -72,13 +72,13 @@ def weighed(engine: Engine, library: Library) -> Generator[Weighing, None, None]
     order = torch.randperm(len(words), generator=generator).tolist()
     prompts = [(0, words[order[place % len(words)]]) for place in range(_PICTURES)]
     total = 3 * _PICTURES
-    with LiveInjection({}, ()) as live:
+    with LiveInjection({}) as live:
         predictor = Predictor(engine.base.pipeline, live, engine.base.native_size)
         drawing = draw_lesson(predictor, {}, prompts, 1, _ROWS, generator)
         lesson = yield from retold(drawing, lambda done: Weighing(done, total))
         measuring = measure_sensitivity(predictor, engine.base.modules, lesson, _ROWS, generator)
         effects = yield from retold(measuring, lambda done: Weighing(_PICTURES + done, total))
-    engine.learn_effects(effects)
+    engine.facts.learn_effects(effects)
     path = effects_path(engine, library)
     with told(path.parent):
         save_effects(effects, path)

@@ -35,8 +35,6 @@ from eigenlorax.runtime.sdxl import BaseModel, load_base
 from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fit import Goal, fit
-from eigenlorax.subspace.kept_cores import core_bytes
-from eigenlorax.subspace.numbers import Numbers
 from tests.benchmarks import peers
 from tests.benchmarks.approximation import Approximation, Method, error, synthetic, whole_bytes
 from tests.benchmarks.diagonalisation import joint_dense, joint_diagonal
@@ -57,11 +55,11 @@ def ours(importance: Mapping[ModulePath, float] | None) -> Method:
         for name, projection in result.projections.items():
             made[name] = {}
             for path, core in projection.cores.items():
-                size += core_bytes(*core.shape, projection.ranks[path], Numbers.FP16) if core.numel() else 0
+                size += projection.cores.kept[path].nbytes
                 layers = [reconstruct(core, result.subspace.bases[path])]
-                if residual := projection.residuals.get(path):
-                    size += 2 * (residual.up.numel() + residual.down.numel())
-                    layers.append(LoRALayer(residual.up.half().float(), residual.down.half().float()))
+                if residual := projection.residuals.kept.get(path):
+                    size += residual.nbytes
+                    layers.append(residual.layer)
                 made[name][path] = joined(layers)
         return made, size
 
@@ -144,8 +142,8 @@ def main() -> None:
     given = parser.parse_args()
     base = load_base(str(DEMO_MODEL), detect())
     engine = Engine(base)
-    engine.learn_effects(load_effects(DEMO_MODEL / FILE_NAME))
-    reader = LoRAReader(base.layout, engine.pristine)
+    engine.facts.learn_effects(load_effects(DEMO_MODEL / FILE_NAME))
+    reader = LoRAReader(base.layout, engine.facts.pristine)
     demo = [reader.open(path) for path in sorted(DEMO_LORAS.glob("*.safetensors"))]
     demo = [LoRA(lora.name, {path: lora.layers[path] for path in lora.layers}) for lora in demo]
     methods: dict[str, Method] = {
@@ -161,7 +159,7 @@ def main() -> None:
         methods["vlora-dev"] = peers.vlora
     else:
         print("vlora-dev is not installed: its method runs as its stand-in, flattened PCA")
-    importance = engine.importance({path for lora in demo for path in lora.layers})
+    importance = engine.facts.importance({path for lora in demo for path in lora.layers})
     pictures = Pictures(base, demo) if given.pictures else None
     rows = []
     if not given.synthetic:

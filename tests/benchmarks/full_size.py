@@ -1,13 +1,21 @@
-"""LoRAs over every attention and text-encoder Linear of the full-size SDXL, made from seeds when asked for."""
+"""The full-size SDXL with random weights, and LoRAs over every Linear of it, made from seeds when asked for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import torch
+from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
 from torch import Tensor
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModelLayout, ModulePath
+from eigenlorax.runtime.checkpoint import SDXL_REFERENCE, clip_tokenizer
+from eigenlorax.runtime.hardware import Hardware
+from eigenlorax.runtime.options import Placement
+from eigenlorax.runtime.plan import Plan
+from eigenlorax.runtime.sdxl import BaseModel, base_of
+from eigenlorax.runtime.variant import Variant
 from tests import headers
 
 #: Columns on each side that all LoRAs of a collection share.
@@ -86,3 +94,31 @@ def _common(place: int, out: int, into: int) -> tuple[Tensor, Tensor]:
     g = torch.Generator().manual_seed(place)
     wide, narrow = torch.randn(out, COMMON, generator=g), torch.randn(into, COMMON, generator=g)
     return torch.linalg.qr(wide)[0], torch.linalg.qr(narrow)[0]
+
+
+def random_pipeline(device: torch.device, dtype: torch.dtype) -> StableDiffusionXLPipeline:
+    """The full-size SDXL of the reference configurations, every weight drawn at random."""
+    with torch.device(device):
+        unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(SDXL_REFERENCE, subfolder="unet"))
+        vae = AutoencoderKL.from_config(AutoencoderKL.load_config(SDXL_REFERENCE, subfolder="vae"))
+        first = CLIPTextModel(CLIPTextConfig.from_pretrained(SDXL_REFERENCE, subfolder="text_encoder"))
+        second = CLIPTextModelWithProjection(
+            CLIPTextConfig.from_pretrained(SDXL_REFERENCE, subfolder="text_encoder_2")
+        )
+    merges = SDXL_REFERENCE / "merges.txt"
+    scheduler = EulerDiscreteScheduler.from_config(
+        EulerDiscreteScheduler.load_config(SDXL_REFERENCE, subfolder="scheduler")
+    )
+    return StableDiffusionXLPipeline(
+        vae=vae.to(dtype), text_encoder=first.to(dtype), text_encoder_2=second.to(dtype), unet=unet.to(dtype),
+        tokenizer=clip_tokenizer(merges, "<|endoftext|>"), tokenizer_2=clip_tokenizer(merges, "!"),
+        scheduler=scheduler, add_watermarker=False,
+    )  # fmt: skip
+
+
+def random_base(device: torch.device, dtype: torch.dtype) -> BaseModel:
+    """`random_pipeline` as a loaded base model, all of it on the device."""
+    hardware = Hardware(device, dtype, str(device))
+    base = base_of(random_pipeline(device, dtype), "random SDXL", Variant(), hardware, Placement.GPU)
+    base.placed.take(Plan(Placement.GPU))
+    return base

@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 STRENGTHS = torch.tensor([[1.0, 0.0], [0.5, -1.5], [0.0, 0.0]])
 
 
-def _anything(base: BaseModel, seed: int) -> dict[ModulePath, LoRALayer]:
+def anything(base: BaseModel, seed: int) -> dict[ModulePath, LoRALayer]:
     """A small random update of every parameter there is: linears, convolutions, norms and biases."""
     chance = torch.Generator().manual_seed(seed)
     found = {}
@@ -58,8 +58,8 @@ def _merged(base: BaseModel, updates: Mapping[ModulePath, LoRALayer], rows: int)
 
 
 def test_every_row_wears_its_own_blend_in_every_kind_of_module(base: BaseModel) -> None:
-    both = [_anything(base, 1), _anything(base, 2)]
-    with LiveInjection(base.modules, base.layout) as live:
+    both = [anything(base, 1), anything(base, 2)]
+    with LiveInjection(base.modules) as live:
         live.wear(stack_layers(both, CPU), STRENGTHS)
         predicted, states = _asked(base, 3)
     for row, (first, second) in enumerate(STRENGTHS.tolist()):
@@ -87,7 +87,7 @@ def test_cores_in_shared_columns_with_private_ranks_beside_them(base: BaseModel)
     assert any(basis.core_shape[0] for basis in result.subspace.bases.values())
     assert any(style.residuals for style in styles.values())
     weights = torch.tensor([[0.7, -0.4, 1.0]])
-    with LiveInjection(base.modules, base.layout) as live:
+    with LiveInjection(base.modules) as live:
         live.wear(stack_styles(result.subspace, list(styles.values()), CPU), weights)
         predicted = _asked(base, 2)
     blend = dict(zip(styles, weights[0].tolist(), strict=True))
@@ -99,8 +99,8 @@ def test_cores_in_shared_columns_with_private_ranks_beside_them(base: BaseModel)
 def test_nothing_is_left_behind_also_after_an_exception(base: BaseModel) -> None:
     before = _asked(base, 1)
     weights = {path: parameter.clone() for path, parameter in base.parameters.items()}
-    with pytest.raises(KeyboardInterrupt), LiveInjection(base.modules, base.layout) as live:
-        live.wear(stack_layers([_anything(base, 1)], CPU), torch.ones(1, 1))
+    with pytest.raises(KeyboardInterrupt), LiveInjection(base.modules) as live:
+        live.wear(stack_layers([anything(base, 1)], CPU), torch.ones(1, 1))
         assert not torch.equal(_asked(base, 1)[0], before[0])
         raise KeyboardInterrupt
     for one, other in zip(_asked(base, 1), before, strict=True):

@@ -34,9 +34,9 @@ def test_relatives_and_strangers(
     tmp_path: Path, tiny_model: Path, base: BaseModel, how: float, kinship: Kinship
 ) -> None:
     paths = [path for path in base.layout if "attn" in path.name and path.parameter == "weight"]
-    one = Engine(base).fingerprint(paths)
-    assert compare(one, Engine(base).fingerprint(paths)).kinship is Kinship.SAME
-    other = Engine(load_base(str(moved(tmp_path, tiny_model, how)), CPU)).fingerprint(paths)
+    one = Engine(base).facts.fingerprint(paths)
+    assert compare(one, Engine(base).facts.fingerprint(paths)).kinship is Kinship.SAME
+    other = Engine(load_base(str(moved(tmp_path, tiny_model, how)), CPU)).facts.fingerprint(paths)
     found = compare(one, other)
     assert found.kinship is kinship
     assert found.difference > 0.0

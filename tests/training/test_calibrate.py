@@ -68,7 +68,7 @@ class _Whole(NamedTuple):
 
 @pytest.fixture(scope="module")
 def case(base: BaseModel) -> Iterator[_Case]:
-    with LiveInjection(base.modules, base.layout) as live:
+    with LiveInjection(base.modules) as live:
         yield _Case(base, Predictor(base.pipeline, live, tiny.SIDE))
 
 

@@ -16,7 +16,7 @@ from tests import tiny
 
 def test_it_ranks_modules_by_what_an_error_in_them_does(base: BaseModel) -> None:
     chance = torch.Generator().manual_seed(0)
-    with LiveInjection(base.modules, base.layout) as live:
+    with LiveInjection(base.modules) as live:
         predictor = Predictor(base.pipeline, live, tiny.SIDE)
         lesson = drain(draw_lesson(predictor, {}, [(0, "a b"), (0, "c"), (0, "d e"), (0, "f")], 1, 4, chance))
         found = drain(measure_sensitivity(predictor, base.modules, lesson, 4, chance))
@@ -44,7 +44,7 @@ def test_it_ranks_modules_by_what_an_error_in_them_does(base: BaseModel) -> None
 
 def test_every_part_of_the_model_is_measured(base: BaseModel) -> None:
     chance = torch.Generator().manual_seed(0)
-    with LiveInjection(base.modules, base.layout) as live:
+    with LiveInjection(base.modules) as live:
         predictor = Predictor(base.pipeline, live, tiny.SIDE)
         lesson = drain(draw_lesson(predictor, {}, [(0, "a"), (0, "b")], 1, 2, chance))
         found = drain(measure_sensitivity(predictor, base.modules, lesson, 2, chance))

@@ -1,0 +1,74 @@
+"""One part of a base model with a pool of factors: brings styles in, makes room, and says when buffers moved."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+
+from eigenlorax.module_path import ModulePath
+from eigenlorax.runtime.packed import Wardrobe, most_ranks, table_of
+from eigenlorax.runtime.pool import Pool, Weights
+from eigenlorax.subspace.style import Style
+from eigenlorax.subspace.subspace import Subspace
+
+#: So many styles have room from the start, those with most private ranks; more make the pool grow once.
+ROOM = 10
+
+
+class StyledPart:
+    """The pool of some modules of a base for one subspace.
+
+    Args:
+        subspace: Its bases.
+        paths: The modules; those that the subspace does not change are left out.
+        device, dtype: Of the pool.
+        even: Whether modules of one shape are laid out alike, for the merged engine.
+        budget: Most bytes of styles to keep on the device.
+    """
+
+    def __init__(
+        self,
+        subspace: Subspace,
+        paths: Iterable[ModulePath],
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        even: bool,
+        budget: int,
+    ) -> None:
+        self.subspace, self._device, self._dtype, self._even = subspace, device, dtype, even
+        self._table = table_of(subspace, [path for path in paths if path in subspace.bases])
+        self._wardrobe = Wardrobe(self._table, device, dtype, budget)
+        self._pool: Pool | None = None
+        self._room = ROOM
+
+    @property
+    def paths(self) -> tuple[ModulePath, ...]:
+        """The modules that it serves."""
+        return self._table.paths
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes on the device: styles as stored, and the pool."""
+        return self._wardrobe.nbytes + (self._pool.nbytes if self._pool else 0)
+
+    def wear(self, worn: Sequence[Style], weights: Weights, styles: Mapping[str, Style]) -> Pool:
+        """The pool, made to hold this blend; another one than before where room was made.
+
+        Args:
+            worn: The styles with a strength.
+            weights: Their strengths.
+            styles: All styles of the subspace, to know how much room they may need.
+        """
+        packed = self._wardrobe.get(worn)
+        if self._pool is None or not self._pool.fits(packed):
+            self._room = max(self._room, len(worn))
+            ranks = torch.maximum(
+                most_ranks(list(styles.values()), self._table, self._room),
+                most_ranks(worn, self._table, len(worn)),
+            )
+            self._pool = None  # its memory, before the new one asks for more
+            self._pool = Pool(
+                self.subspace, self._table, ranks, self._device, self._dtype, even=self._even
+            )
+        self._pool.wear(packed, weights)
+        return self._pool
