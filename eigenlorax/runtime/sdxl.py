@@ -1,7 +1,7 @@
 """Load an SDXL-class pipeline from a folder, a hub id or a single file, and read its layout."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -72,12 +72,17 @@ class BaseModel:
         wish = self.placement
         if self.hardware.device.type == "mps" and wish is Placement.AUTO:
             wish = Placement.GPU  # one memory for both: nothing is won by moving weights
-        return make_plan(self.size, needs, budget, wish)
+        return make_plan(self._told_size, needs, budget, wish)
 
     def rungs(self, needs: Needs) -> list[Plan]:
         """Every way to draw this on the card, from the fastest to the leanest; empty without a card."""
         budget = budget_bytes(self.hardware.device)
-        return [] if budget is None else ladder(self.size, needs, budget)
+        return [] if budget is None else ladder(self._told_size, needs, budget)
+
+    @property
+    def _told_size(self) -> ModelSize:
+        """Under the name that the user reads, which may have been given after loading."""
+        return replace(self.size, name=self.name)
 
 
 def load_base(model: str, hardware: Hardware, options: LoadOptions | None = None) -> BaseModel:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DiffusionPipeline, StableDiffusionXLPipeline
+from diffusers import StableDiffusionXLPipeline
+from huggingface_hub import hf_hub_download
 
 from eigenlorax.errors import InvalidFileError, ModelLoadError
 from eigenlorax.formats.header import read_header
@@ -87,13 +88,14 @@ def _from_folder(model: str, path: Path, dtype: torch.dtype, options: LoadOption
 def _from_hub(model: str, dtype: torch.dtype, options: LoadOptions) -> Loaded:
     source: dict[str, Any] = {"local_files_only": options.offline}
     try:
-        _refuse_index(model, DiffusionPipeline.load_config(model, **source))
-    except OSError as error:
+        index = hf_hub_download(model, "model_index.json", **source)
+    except (OSError, ValueError) as error:
         raise ModelLoadError(
             f"{model} is no folder or file here and not in the hub's cache on this machine, and the hub "
             f"{'was not asked (--offline)' if options.offline else 'did not give it'}: check name and "
             f"network, or {_ADVICE}"
         ) from error
+    _refuse_index(model, index_of(Path(index).parent))
     if dtype is torch.float16:
         try:
             return _pretrained(model, model, dtype, options, {**source, "variant": _HALF})

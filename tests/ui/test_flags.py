@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from eigenlorax.runtime.options import LoadOptions, Placement, Precision, Prediction
 from ui.flags import parse_flags
 
 
@@ -27,6 +28,40 @@ def test_everything_given(tmp_path: Path) -> None:
     assert not flags.open_browser
 
 
+def test_loading_is_chosen_by_the_app_unless_told() -> None:
+    assert parse_flags([]).options == LoadOptions()
+    given = parse_flags(
+        [
+            "--precision",
+            "bf16",
+            "--vae",
+            "x.safetensors",
+            "--no-half-vae",
+            "--prediction",
+            "v-zero-snr",
+            "--offline",
+        ]
+    )
+    assert given.options == LoadOptions(
+        Precision.BF16, "x.safetensors", False, Placement.AUTO, Prediction.V_ZERO_SNR, True
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "placement"),
+    [
+        (["--lowvram"], Placement.SEQUENTIAL),
+        (["--medvram"], Placement.MODEL_OFFLOAD),
+        (["--medvram-sdxl"], Placement.MODEL_OFFLOAD),
+        (["--cpu"], Placement.CPU),
+        (["--placement", "gpu"], Placement.GPU),
+        (["--placement", "model-offload"], Placement.MODEL_OFFLOAD),
+    ],
+)
+def test_placements_by_the_names_of_other_apps(arguments: list[str], placement: Placement) -> None:
+    assert parse_flags(arguments).options.placement is placement
+
+
 def test_listen_without_an_address_is_everywhere() -> None:
     assert parse_flags(["--listen", "--gradio-auth", "me:secret"]).host == "0.0.0.0"
 
@@ -39,6 +74,8 @@ def test_listen_without_an_address_is_everywhere() -> None:
         (["--share"], "--share opens the page to others"),
         (["--auth", "me"], "USER:PASSWORD"),
         (["--auth", ":secret"], "USER:PASSWORD"),
+        (["--precision", "fp8"], "invalid choice"),
+        (["--placement", "everywhere"], "invalid choice"),
         (["--port", "0"], "choose a number from 1 to 65535"),
         (["--port", "http"], "choose a number from 1 to 65535"),
     ],
