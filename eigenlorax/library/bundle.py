@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import safe_open
 from torch import Tensor
 
@@ -117,7 +116,7 @@ def keep_bundle(bundle: Bundle, library: Library) -> tuple[str, ...]:
     names = []
     for name, style in bundle.styles.items():
         own, number = name, 1
-        while own in kept and not _same(kept[own], style):
+        while own in kept and _hash(kept[own], bundle.subspace) != _hash(style, bundle.subspace):
             number += 1
             own = f"{name}-{number}"
         kept[own] = dataclasses.replace(style, name=own)
@@ -126,20 +125,8 @@ def keep_bundle(bundle: Bundle, library: Library) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _same(one: Style, other: Style) -> bool:
-    return (
-        one.cores.keys() == other.cores.keys()
-        and one.residuals.keys() == other.residuals.keys()
-        and all(torch.equal(core, other.cores[path]) for path, core in one.cores.items())
-        and all(
-            torch.equal(mine, theirs)
-            for path, layer in one.residuals.items()
-            for mine, theirs in (
-                (layer.up, other.residuals[path].up),
-                (layer.down, other.residuals[path].down),
-            )
-        )
-    )
+def _hash(style: Style, subspace: Subspace) -> str:
+    return _digest(style_parts(style, subspace)[0])
 
 
 def _style(

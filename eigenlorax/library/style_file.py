@@ -20,12 +20,11 @@ from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.library.kinds import FORMAT_VERSION, believed, checked_header
 from eigenlorax.library.packing import HALVES, Unpacker, pack
-from eigenlorax.lora import LoRALayer
-from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.basis import Basis
 from eigenlorax.subspace.fidelity import Fidelity
-from eigenlorax.subspace.kept_cores import DENSE, KeptCore, KeptCores, keep_core
-from eigenlorax.subspace.numbers import Kept, Scaled, keep, value
+from eigenlorax.subspace.kept_cores import DENSE, KeptCore, KeptCores
+from eigenlorax.subspace.kept_residuals import KeptResidual, KeptResiduals
+from eigenlorax.subspace.numbers import Scaled
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -66,20 +65,11 @@ def style_paths(folder: Path) -> Mapping[str, Path]:
 
 
 def style_parts(style: Style, subspace: Subspace) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the metadata that a style is kept as; what was read from a file goes back unchanged."""
-    cores = {
-        module: _kept_core(style, module, basis)
-        for module, basis in subspace.bases.items()
-        if module in style.cores
-    }
-    residuals = {
-        module: style.residuals[module]
-        for module in subspace.bases
-        if module in style.residuals and style.residuals[module].rank
-    }
-    matrices = [part for core in cores.values() for part in core.parts]
-    for module, layer in residuals.items():
-        matrices += _kept_residual(layer, subspace.bases[module])
+    """The tensors and the metadata that a style of this subspace is kept as, number for number as it is."""
+    cores, residuals = style.cores.kept, style.residuals.kept
+    matrices = [part for module in subspace.bases if module in cores for part in cores[module].parts]
+    for residual in (residuals[module] for module in subspace.bases if module in residuals):
+        matrices += [residual.up, residual.down]
     tensors = {
         "ranks": _ranks(cores[m].rank if m in cores else _UNTOUCHED for m in subspace.bases),
         **pack(matrices),
@@ -126,16 +116,9 @@ def style_from(
         fidelity=Fidelity(**json.loads(metadata["fidelity"])),
         trigger_words=tuple(json.loads(metadata["trigger_words"])),
         source_sha256=metadata["source_sha256"],
-        ranks={module: core.rank for module, core in cores.items() if core.rank != DENSE},
-        residuals=residuals,
+        residuals=KeptResiduals(residuals),
         notes=json.loads(metadata.get("notes", "{}")),
     )
-
-
-def _kept_core(style: Style, module: ModulePath, basis: Basis) -> KeptCore:
-    if isinstance(style.cores, KeptCores) and style.cores.kept[module].numbers is basis.numbers:
-        return style.cores.kept[module]
-    return keep_core(style.cores[module], style.ranks.get(module, DENSE), basis.numbers)
 
 
 def _next_core(unpacker: Unpacker, rank: int, basis: Basis, of: str) -> KeptCore:
@@ -146,14 +129,10 @@ def _next_core(unpacker: Unpacker, rank: int, basis: Basis, of: str) -> KeptCore
     return KeptCore(rank, (left, unpacker.take(rank, k_in, numbers, Scaled.ROW, of)), numbers)
 
 
-def _kept_residual(layer: LoRALayer, basis: Basis) -> tuple[Kept, Kept]:
-    return keep(layer.up, basis.numbers), keep(layer.down, basis.numbers, Scaled.ROW)
-
-
-def _next_residual(unpacker: Unpacker, rank: int, basis: Basis, of: str) -> LoRALayer:
+def _next_residual(unpacker: Unpacker, rank: int, basis: Basis, of: str) -> KeptResidual:
     rows, columns = basis.stored_out.shape[0], basis.stored_into.shape[0]
     up = unpacker.take(rows, rank, basis.numbers, of=of)
-    return LoRALayer(value(up), value(unpacker.take(rank, columns, basis.numbers, Scaled.ROW, of)))
+    return KeptResidual(up, unpacker.take(rank, columns, basis.numbers, Scaled.ROW, of))
 
 
 def _ranks(ranks: Iterable[int]) -> Tensor:

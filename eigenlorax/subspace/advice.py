@@ -7,7 +7,6 @@ from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.allocate import Option, cheapest_within
 from eigenlorax.subspace.basis import canonical
 from eigenlorax.subspace.frames import hosvd
-from eigenlorax.subspace.numbers import rank_bytes
 from eigenlorax.subspace.options import options_of
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
@@ -70,7 +69,7 @@ def advise(
         importance: Module -> factor on its squared error, as in the fit.
     """
     joined = [s for s in styles.values() if subspace.sources.get(s.name) != s.source_sha256]
-    private = sum(_private_bytes(style, subspace) for style in joined)
+    private = sum(residual.nbytes for style in joined for residual in style.residuals.kept.values())
     options: dict[ModulePath, list[Option]] = {}
     weights = {style.name: _weight(style, importance) for style in joined}
     for path in subspace.bases:
@@ -81,13 +80,6 @@ def advise(
             options[path] = options_of(forms, own, hosvd(forms, own), subspace.bases[path].numbers)
     names = tuple(sorted(style.name for style in joined))
     return RefitAdvice(names, len(styles), private, round(private * _left(options)))
-
-
-def _private_bytes(style: Style, subspace: Subspace) -> int:
-    return sum(
-        layer.rank * rank_bytes(layer.up.shape[0], layer.down.shape[1], subspace.bases[path].numbers)
-        for path, layer in style.residuals.items()
-    )
 
 
 def _weight(style: Style, importance: Mapping[ModulePath, float]) -> float:

@@ -1,30 +1,21 @@
 """Fit a subspace to a collection, one module at a time, and bring every LoRA into it."""
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from math import hypot, sqrt
 
 import torch
-from torch import Tensor
 
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.lora import LoRA, LoRALayer
+from eigenlorax.lora import LoRA
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.allocate import Choice, Choices, Option, within_budget, within_error
-from eigenlorax.subspace.basis import (
-    Basis,
-    CanonicalLayer,
-    empty_basis,
-    even_factors,
-    missed,
-    project,
-)
-from eigenlorax.subspace.fidelity import Fidelity, measure
+from eigenlorax.subspace.basis import Basis, CanonicalLayer, empty_basis, missed, project
 from eigenlorax.subspace.frames import hooi, hosvd, no_frames
-from eigenlorax.subspace.kept_cores import kept_of_core, kept_of_residual
 from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.options import options_of, residual_energies
+from eigenlorax.subspace.projection import Projecting, Projection
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspace.updates import Updates
@@ -68,16 +59,6 @@ class FitProgress:
 
 
 @dataclass(frozen=True)
-class Projection:
-    """One LoRA's place in a subspace: its cores, its private residuals, and what was lost."""
-
-    cores: Mapping[ModulePath, Tensor]
-    residuals: Mapping[ModulePath, LoRALayer]
-    ranks: Mapping[ModulePath, int]
-    fidelity: Fidelity
-
-
-@dataclass(frozen=True)
 class Fit:
     """A fitted subspace with every LoRA of the collection in it, by name."""
 
@@ -87,16 +68,7 @@ class Fit:
     def styles(self, trigger_words: Mapping[str, tuple[str, ...]]) -> dict[str, Style]:
         """Every LoRA as a style, by name, with its own trigger words."""
         return {
-            name: Style(
-                name=name,
-                cores=projection.cores,
-                subspace=self.subspace.hash,
-                fidelity=projection.fidelity,
-                trigger_words=trigger_words[name],
-                source_sha256=self.subspace.sources[name],
-                ranks=projection.ranks,
-                residuals=projection.residuals,
-            )
+            name: projection.style(name, self.subspace.hash, trigger_words[name], self.subspace.sources[name])
             for name, projection in self.projections.items()
         }
 
@@ -160,7 +132,7 @@ def fit(
         bases[path] = empty_basis(frames.out.shape[0], frames.into.shape[0], goal.numbers)
         yield FitProgress(done, 2 * len(modules), path)
     choices = _choose(options, goal, sum(weight > 0.0 for weight in weights.values()))
-    making = {lora.name: _Making() for lora in loras}
+    making = {lora.name: Projecting() for lora in loras}
     for done, path in enumerate(modules, start=len(modules) + 1):
         near, far = _updates(inside, path, device), _updates(apart, path, device)
         own, private = ([weights[name] for name in updates.names] for updates in (near, far))
@@ -169,29 +141,12 @@ def fit(
         homes = dict.fromkeys(near.names, bases[path]) | dict.fromkeys(far.names, empty)
         _place(path, [near, far], [*own, *private], homes, bases[path], choices[path].ranks, making)
         yield FitProgress(done, 2 * len(modules), path)
-    projections = {
-        name: Projection(
-            made.cores, made.residuals, made.ranks,
-            measure(made.energies, made.kept, file_bytes.get(name, 0)),
-        )
-        for name, made in making.items()
-    }  # fmt: skip
+    projections = {name: made.done(file_bytes.get(name, 0)) for name, made in making.items()}
     sources = {lora.name: lora.sha256 for lora in loras}
     kept = [projection.fidelity.energy_kept for projection in projections.values()]
     made_of = {name: why for name, why in outside.items() if name in sources}
     subspace = Subspace(bases, layout, sources, sum(kept) / len(kept), excluded=made_of)
     return Fit(subspace, projections)
-
-
-@dataclass
-class _Making:
-    """One style while it is being made, module by module."""
-
-    cores: dict[ModulePath, Tensor] = field(default_factory=dict)
-    residuals: dict[ModulePath, LoRALayer] = field(default_factory=dict)
-    ranks: dict[ModulePath, int] = field(default_factory=dict)
-    energies: dict[ModulePath, float] = field(default_factory=dict)
-    kept: dict[ModulePath, float] = field(default_factory=dict)
 
 
 def _choose(options: Mapping[ModulePath, list[Option]], goal: Goal, styles: int) -> Choices:
@@ -227,23 +182,18 @@ def _place(
     homes: Mapping[str, Basis],
     home: Basis,
     count: int,
-    making: Mapping[str, _Making],
+    making: Mapping[str, Projecting],
 ) -> None:
     """Give every style its core and its private ranks of one module, `count` of them over all styles."""
     names = [name for updates in sides for name in updates.names]
     ranks = _private_ranks(sides, names, weights, homes, count)
     for name, rank, layer in zip(names, ranks, chain(*sides), strict=True):
-        made, near, basis = making[name], _on_cpu(layer), homes[name]
-        core, rank_of_core = project(near, basis), near.s.shape[0]
-        made.energies[path] = near.energy
-        made.kept[path] = kept_of_core(core, rank_of_core, basis.numbers)
-        if basis is not home:  # apart: it has no share in the columns
-            core, rank_of_core = torch.zeros(home.core_shape), 1
-        made.cores[path], made.ranks[path] = core, rank_of_core
+        near, basis = _on_cpu(layer), homes[name]
+        apart = basis is not home  # it has no share in the columns
+        core = torch.zeros(home.core_shape) if apart else project(near, basis)
+        making[name].put_core(path, near, core, 1 if apart else near.s.shape[0], home.numbers)
         if rank:
-            rest = missed(near, basis)
-            made.residuals[path] = even_factors(rest, rank)
-            made.kept[path] += kept_of_residual(made.residuals[path], basis.numbers)
+            making[name].put_residual(path, missed(near, basis), rank, home.numbers)
 
 
 def _private_ranks(

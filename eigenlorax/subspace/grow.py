@@ -8,14 +8,13 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from eigenlorax.errors import SubspaceMismatchError
-from eigenlorax.lora import LoRA, LoRALayer
+from eigenlorax.lora import LoRA
 from eigenlorax.module_path import ModelLayout, ModulePath
 from eigenlorax.subspace.allocate import Option, cheapest_within, within_budget
-from eigenlorax.subspace.basis import canonical, empty_basis, even_factors, missed, project
-from eigenlorax.subspace.fidelity import measure
+from eigenlorax.subspace.basis import canonical, empty_basis, missed, project
 from eigenlorax.subspace.fit import Goal
-from eigenlorax.subspace.kept_cores import kept_of_core, kept_of_residual
 from eigenlorax.subspace.numbers import Numbers, rank_bytes
+from eigenlorax.subspace.projection import Projecting
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -60,7 +59,7 @@ def place(
     Args:
         lora: The LoRA.
         subspace: With a basis, an empty one too, for each of its modules (`room_for`).
-        goal: What to aim at; at full quality the style is the LoRA to the rounding of float32.
+        goal: What to aim at; at full quality the style is the LoRA to the rounding of what is kept.
         importance: Module -> factor on its squared error, as in the fit.
         file_bytes: Size of its file.
         trigger_words: Of the style.
@@ -100,26 +99,13 @@ def settled(
     trigger_words: tuple[str, ...],
 ) -> Style:
     """The style of a LoRA with so many private ranks in each module."""
-    cores: dict[ModulePath, Tensor] = {}
-    residuals: dict[ModulePath, LoRALayer] = {}
-    ranks, energies, kept = {}, {}, {}
+    making = Projecting()
     for path in lora.layers:
         form, basis = canonical(lora.layers[path]), subspace.bases[path]
-        cores[path], ranks[path], energies[path] = project(form, basis), form.s.shape[0], form.energy
-        kept[path] = kept_of_core(cores[path], ranks[path], basis.numbers)
+        making.put_core(path, form, project(form, basis), form.s.shape[0], basis.numbers)
         if count := bought.get(path, 0):
-            residuals[path] = even_factors(missed(form, basis), count)
-            kept[path] += kept_of_residual(residuals[path], basis.numbers)
-    return Style(
-        name=lora.name,
-        cores=cores,
-        subspace=subspace.hash,
-        fidelity=measure(energies, kept, file_bytes),
-        trigger_words=trigger_words,
-        source_sha256=lora.sha256,
-        ranks=ranks,
-        residuals=residuals,
-    )
+            making.put_residual(path, missed(form, basis), count, basis.numbers)
+    return making.done(file_bytes).style(lora.name, subspace.hash, trigger_words, lora.sha256)
 
 
 def check_room(lora: LoRA, subspace: Subspace) -> None:

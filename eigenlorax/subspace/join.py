@@ -19,8 +19,8 @@ from eigenlorax.subspace.allocate import Choice, Option, cheapest_within, within
 from eigenlorax.subspace.augment import Columns, orthogonal_to, padded, widened
 from eigenlorax.subspace.basis import Basis, CanonicalLayer, canonical, project
 from eigenlorax.subspace.grow import check_room, priced, settled
-from eigenlorax.subspace.kept_cores import core_bytes
-from eigenlorax.subspace.numbers import Numbers, Scaled, bytes_of, rank_bytes
+from eigenlorax.subspace.kept_cores import core_bytes, form_bytes
+from eigenlorax.subspace.numbers import bytes_of, rank_bytes
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -123,7 +123,7 @@ def join(
     held = total = 0.0
     for path in lora.layers:
         form = canonical(lora.layers[path])
-        ranks = [s.ranks.get(path, 0) for s in styles.values() if path in s.cores]
+        ranks = [s.cores.kept[path].rank for s in styles.values() if path in s.cores]
         offer = _Offer(form, subspace.bases[path], ranks)
         added[path], offers[path] = offer.columns, offer.options(importance[path])
         held += importance[path] * float(project(form, subspace.bases[path]).double().square().sum())
@@ -144,7 +144,7 @@ def join(
         projected=held / total if total > 0.0 else 1.0,
         asked=retain,
         columns=sum(choice.option.k_out + choice.option.k_in for choice in mixed.values()),
-        private_ranks=sum(layer.rank for layer in style.residuals.values()),
+        private_ranks=sum(residual.rank for residual in style.residuals.kept.values()),
         added_bytes=_bytes(mixed),
         residual_bytes=_bytes(alone),
         columns_bytes=_bytes(cheapest_within(wide, allowed)),
@@ -158,7 +158,7 @@ class _Offer:
     Args:
         form: dW in this module.
         basis: Of the subspace.
-        ranks: Ranks of the cores that other styles have here; 0 for a core kept dense.
+        ranks: Of the factors of the cores that other styles have here; `DENSE` for a whole one.
     """
 
     def __init__(self, form: CanonicalLayer, basis: Basis, ranks: list[int]) -> None:
@@ -206,25 +206,9 @@ class _Offer:
         file_bytes = bytes_of(rows, out, numbers) + bytes_of(columns, into, numbers)
         file_bytes += core_bytes(*wide, self._rank, numbers)
         for rank in self._ranks:
-            file_bytes += padded_bytes((k_out, k_in), wide, rank, numbers) - core_bytes(
-                k_out, k_in, rank, numbers
-            )
+            # Zeros are put behind it; it stays whole or in factors, as it was.
+            file_bytes += form_bytes(*wide, rank, numbers) - form_bytes(k_out, k_in, rank, numbers)
         return priced((out, into), file_bytes, gains, rank_bytes(rows, columns, numbers))
-
-
-def padded_bytes(shape: tuple[int, int], wide: tuple[int, int], rank: int, numbers: Numbers) -> int:
-    """Bytes of a core once zeros are put behind it; it stays whole or in factors, as it was.
-
-    Args:
-        shape: (k_out, k_in) that it had.
-        wide: What it gets.
-        rank: Of its factors, if they take fewer bytes; 0 for a core that is whole.
-        numbers: What it is kept in.
-    """
-    whole = bytes_of(*shape, numbers, Scaled.ROW)
-    if rank and core_bytes(*shape, rank, numbers) < whole:
-        return bytes_of(wide[0], rank, numbers) + bytes_of(rank, wide[1], numbers, Scaled.ROW)
-    return bytes_of(*wide, numbers, Scaled.ROW)
 
 
 def _outside(frame: Tensor, side: Tensor, s: Tensor) -> Tensor:

@@ -1,16 +1,15 @@
 """Cores as they lie on disk, whole or in factors: what was kept once is never rounded a second time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eigenlorax.lora import LoRALayer, joined
 from eigenlorax.module_path import ModulePath
-from eigenlorax.subspace.numbers import Kept, Numbers, Scaled, bytes_of, keep, value
+from eigenlorax.subspace.kept import KeptByModule
+from eigenlorax.subspace.numbers import Kept, Numbers, Scaled, bytes_of, keep, nbytes, value
 
 DENSE = 0
 """The rank that stands for a core kept whole."""
@@ -31,9 +30,9 @@ class KeptCore:
     parts: tuple[Kept, ...]
     numbers: Numbers
 
-    @cached_property
+    @property
     def core(self) -> Float[Tensor, "k_out k_in"]:
-        """The core in float32."""
+        """The core in float32, made anew each time."""
         matrices = [value(part) for part in self.parts]
         return matrices[0] if self.rank == DENSE else matrices[0] @ matrices[1]
 
@@ -42,39 +41,27 @@ class KeptCore:
         """(k_out, k_in)."""
         return self.parts[0].shape[0], self.parts[-1].shape[1]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its numbers, on disk as in memory."""
+        return sum(nbytes(part) for part in self.parts)
 
-class KeptCores(Mapping[ModulePath, Tensor]):
-    """Module -> core in float32, made from its stored form when it is first asked for.
 
-    Args:
-        kept: Module -> stored form.
-    """
+class KeptCores(KeptByModule[Tensor, KeptCore]):
+    """Module -> core in float32, made from its stored form each time it is asked for."""
 
-    def __init__(self, kept: Mapping[ModulePath, KeptCore]) -> None:
-        self.kept = dict(kept)
-
-    def __getitem__(self, path: ModulePath) -> Tensor:
+    def __getitem__(self, path: ModulePath) -> Float[Tensor, "k_out k_in"]:
         return self.kept[path].core
 
-    def __iter__(self) -> Iterator[ModulePath]:
-        return iter(self.kept)
 
-    def __len__(self) -> int:
-        return len(self.kept)
-
-
-def padded_cores(
-    cores: Mapping[ModulePath, Tensor], shapes: Mapping[ModulePath, tuple[int, int]]
-) -> Mapping[ModulePath, Tensor]:
-    """Cores with zeros behind, for bases that got further columns; what was kept in factors stays in them.
+def padded_cores(cores: KeptCores, shapes: Mapping[ModulePath, tuple[int, int]]) -> KeptCores:
+    """Cores with zeros behind, for bases that got further columns; each stays whole or in factors, as it is.
 
     Args:
-        cores: Of a style, read from disk or not.
+        cores: Of a style.
         shapes: Module -> (k_out, k_in), at least the core's own.
     """
-    if isinstance(cores, KeptCores):
-        return KeptCores({path: _padded_core(kept, *shapes[path]) for path, kept in cores.kept.items()})
-    return {path: _padded(core, *shapes[path]) for path, core in cores.items()}
+    return KeptCores({path: _padded_core(kept, *shapes[path]) for path, kept in cores.kept.items()})
 
 
 def _padded_core(kept: KeptCore, k_out: int, k_in: int) -> KeptCore:
@@ -94,7 +81,14 @@ def _padded(matrix: Tensor, rows: int, columns: int) -> Tensor:
 
 def core_bytes(k_out: int, k_in: int, rank: int, numbers: Numbers) -> int:
     """Bytes of a core of this rank: the fewer of whole and factored."""
-    return _bytes(k_out, k_in, _form(k_out, k_in, rank, numbers), numbers)
+    return form_bytes(k_out, k_in, _form(k_out, k_in, rank, numbers), numbers)
+
+
+def form_bytes(k_out: int, k_in: int, rank: int, numbers: Numbers) -> int:
+    """Bytes of a core in factors of this rank, or of a whole one if it is `DENSE`."""
+    if rank == DENSE:
+        return bytes_of(k_out, k_in, numbers, Scaled.ROW)
+    return bytes_of(k_out, rank, numbers) + bytes_of(rank, k_in, numbers, Scaled.ROW)
 
 
 def keep_core(core: Float[Tensor, "k_out k_in"], rank: int, numbers: Numbers) -> KeptCore:
@@ -120,15 +114,9 @@ def keep_core(core: Float[Tensor, "k_out k_in"], rank: int, numbers: Numbers) ->
     return KeptCore(rank, factors, numbers)
 
 
-def kept_of_core(core: Float[Tensor, "k_out k_in"], rank: int, numbers: Numbers) -> float:
-    """Squared norm that a core keeps of an update once it is stored: its own less that of its rounding."""
-    return _squared(core) - _squared(keep_core(core, rank, numbers).core - core)
-
-
-def kept_of_residual(layer: LoRALayer, numbers: Numbers) -> float:
-    """The same of private ranks that are the leading directions of what the columns miss."""
-    stored = LoRALayer(value(keep(layer.up, numbers)), value(keep(layer.down, numbers, Scaled.ROW)))
-    return layer.norm**2 - joined([stored, layer.scaled(-1.0)]).norm ** 2
+def energy_of_core(core: Float[Tensor, "k_out k_in"], kept: KeptCore) -> float:
+    """Squared norm that a stored core keeps of an update: the projection's less that of its rounding."""
+    return _squared(core) - _squared(kept.core - core)
 
 
 def _squared(matrix: Tensor) -> float:
@@ -138,11 +126,5 @@ def _squared(matrix: Tensor) -> float:
 def _form(k_out: int, k_in: int, rank: int, numbers: Numbers) -> int:
     """The rank of the factors to keep, or `DENSE`."""
     rank = min(rank, k_out, k_in)
-    smaller = rank > 0 and _bytes(k_out, k_in, rank, numbers) < _bytes(k_out, k_in, DENSE, numbers)
+    smaller = rank > 0 and form_bytes(k_out, k_in, rank, numbers) < form_bytes(k_out, k_in, DENSE, numbers)
     return rank if smaller else DENSE
-
-
-def _bytes(k_out: int, k_in: int, rank: int, numbers: Numbers) -> int:
-    if rank == DENSE:
-        return bytes_of(k_out, k_in, numbers, Scaled.ROW)
-    return bytes_of(k_out, rank, numbers) + bytes_of(rank, k_in, numbers, Scaled.ROW)

@@ -102,7 +102,7 @@ def migrate(
         before: The version it is in.
         after: The version it goes to, with a basis for each of its modules (`room_for_all`).
         goal: Share of the old style's weighted squared norm to keep, or bytes of its new private ranks; at
-            full quality the new style is the old one to the rounding of float32.
+            full quality the new style is the old one to the rounding of the numbers that are kept.
         importance: Module -> factor on its squared error.
         original: The LoRA it came from, to tell how far from that the style is now.
 

@@ -91,6 +91,11 @@ def parts(kept: Kept) -> tuple[Tensor, ...]:
     return (kept.codes, kept.scales) if isinstance(kept, Int8Matrix) else (kept,)
 
 
+def nbytes(kept: Kept) -> int:
+    """Bytes of a matrix as it is kept, scales included: on disk as in memory."""
+    return sum(tensor.nbytes for tensor in parts(kept))
+
+
 def raw(tensor: Tensor) -> bytes:
     """The bytes of a tensor's numbers, row by row, as a file holds them."""
     return tensor.reshape(-1).contiguous().view(torch.uint8).numpy().tobytes()

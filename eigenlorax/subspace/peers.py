@@ -11,7 +11,6 @@ from eigenlorax.lora import LoRA, LoRALayer, joined
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fidelity import Fidelity
-from eigenlorax.subspace.kept_cores import core_bytes
 from eigenlorax.subspace.numbers import Numbers, bytes_of, rank_bytes
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
@@ -120,7 +119,7 @@ def _compare(
     price = rank_bytes(rows, columns, numbers)
     paid: float = private * price
     if core is not None:
-        paid += core_bytes(k_out, k_in, style.ranks.get(path) or min(k_out, k_in), numbers)
+        paid += style.cores.kept[path].nbytes
         paid += (bytes_of(rows, k_out, numbers) + bytes_of(columns, k_in, numbers)) / sharers
     return _Module(
         s=s,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from jaxtyping import Float
 from torch import Tensor
 
 from eigenlorax.errors import SubspaceMismatchError, UnknownStyleError
@@ -12,44 +11,64 @@ from eigenlorax.module_path import ModulePath
 from eigenlorax.recipe import StyleBlend
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.subspace.kept_cores import KeptCores
+from eigenlorax.subspace.kept_residuals import KeptResiduals
 from eigenlorax.subspace.subspace import Subspace
 
 #: The topic of a style's notes that tells how it learnt from its LoRA.
 CALIBRATION = "calibration"
-Cores = Mapping[ModulePath, Float[Tensor, "k_out k_in"]]
 
 
 @dataclass(frozen=True)
 class Style:
-    """One style's coordinates in a subspace.
+    """One style's coordinates in a subspace, held as they lie on disk.
 
     Attributes:
         name: Unique in a library.
-        cores: float32; a module that the style leaves alone is missing.
+        cores: Module -> core; a module that the style leaves alone is missing.
         subspace: Hash of the subspace whose bases the cores belong to.
         fidelity: How near the style is to the LoRA it came from.
         trigger_words: Words that its prompts should hold.
         source_sha256: Hash of the LoRA file it came from.
-        ranks: Module -> rank of its core, where that is known to be below the core's size; a
-            core is kept in factors when they take fewer bytes than the core itself.
         residuals: Module -> private factors of what the shared columns miss, where they paid for their bytes.
         notes: What became of it since, in words by topic, such as how it was calibrated; kept with it.
     """
 
     name: str
-    cores: Cores
+    cores: KeptCores
     subspace: str
     fidelity: Fidelity
     trigger_words: tuple[str, ...] = ()
     source_sha256: str = ""
-    ranks: Mapping[ModulePath, int] = field(default_factory=dict)
-    residuals: Mapping[ModulePath, LoRALayer] = field(default_factory=dict)
+    residuals: KeptResiduals = field(default_factory=KeptResiduals)
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def moved(style: Style, subspace: Subspace) -> Style:
     """A style of an earlier version in a subspace that has the same bases first; no number changes."""
     return replace(style, subspace=subspace.hash)
+
+
+def chosen(styles: Mapping[str, Style], strengths: StyleBlend) -> dict[str, float]:
+    """The styles of a blend that do anything, with their strengths.
+
+    Args:
+        styles: The library by name.
+        strengths: Dimensionless; 0.0 leaves a style out.
+
+    Raises:
+        UnknownStyleError: a strength names a style that the library lacks.
+        SubspaceMismatchError: the chosen styles belong to different subspaces.
+    """
+    if missing := sorted(strengths.keys() - styles.keys()):
+        known = ", ".join(sorted(styles)) or "no style yet: compress some LoRAs first"
+        raise UnknownStyleError(f"no style named {', '.join(missing)}; the library holds {known}")
+    found = {name: strength for name, strength in strengths.items() if strength != 0.0}
+    if len({styles[name].subspace for name in found}) > 1:
+        raise SubspaceMismatchError(
+            f"{', '.join(sorted(found))} belong to different subspaces: compress them together first"
+        )
+    return found
 
 
 def blend(styles: Mapping[str, Style], strengths: StyleBlend) -> dict[ModulePath, Tensor]:
@@ -71,16 +90,8 @@ def blend(styles: Mapping[str, Style], strengths: StyleBlend) -> dict[ModulePath
 
     Source: U M V^T is linear in M while the bases U and V are shared (arXiv:2502.04700).
     """
-    if missing := sorted(strengths.keys() - styles.keys()):
-        known = ", ".join(sorted(styles)) or "no style yet: compress some LoRAs first"
-        raise UnknownStyleError(f"no style named {', '.join(missing)}; the library holds {known}")
-    chosen = {name: strength for name, strength in strengths.items() if strength != 0.0}
-    if len({styles[name].subspace for name in chosen}) > 1:
-        raise SubspaceMismatchError(
-            f"{', '.join(sorted(chosen))} belong to different subspaces: compress them together first"
-        )
     cores: dict[ModulePath, Tensor] = {}
-    for name, strength in chosen.items():
+    for name, strength in chosen(styles, strengths).items():
         for path, core in styles[name].cores.items():
             cores[path] = cores[path] + strength * core if path in cores else strength * core
     return cores

@@ -11,6 +11,9 @@ from eigenlorax.module_path import ModulePath
 from eigenlorax.runtime.live import StackedUpdate
 from eigenlorax.subspace.basis import Basis, canonical, even_factors, reconstruct, stored_basis
 from eigenlorax.subspace.fidelity import measure
+from eigenlorax.subspace.kept_cores import KeptCore, KeptCores, keep_core
+from eigenlorax.subspace.kept_residuals import KeptResidual, KeptResiduals, keep_residual
+from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.training.predictor import Updates
@@ -30,19 +33,24 @@ def learnt_styles(
         updates: Of calibration or training, begun from these styles.
     """
     bases = dict(subspace.bases)
-    cores = [dict(style.cores) for style in styles]
-    residuals = [dict(style.residuals) for style in styles]
+    cores = [dict(style.cores.kept) for style in styles]
+    residuals = [dict(style.residuals.kept) for style in styles]
     for path, update in updates.items():
         basis, turned = _settled(subspace.bases[path], update)
         bases[path] = basis
         for place, style in enumerate(styles):
             if path in style.cores:
-                cores[place][path] = turned[place]
+                cores[place][path] = _core(style.cores.kept[path], turned[place])
             if path in style.residuals:
-                residuals[place][path] = _private(update, place)
+                residuals[place][path] = _private(style.residuals.kept[path], update, place, basis.numbers)
     moved = replace(subspace, bases=bases)
     return moved, [
-        replace(style, subspace=moved.hash, cores=cores[place], residuals=residuals[place])
+        replace(
+            style,
+            subspace=moved.hash,
+            cores=KeptCores(cores[place]),
+            residuals=KeptResiduals(residuals[place]),
+        )
         for place, style in enumerate(styles)
     ]
 
@@ -77,10 +85,19 @@ def _settled(basis: Basis, update: StackedUpdate) -> tuple[Basis, Tensor]:
     return stored, turn_out @ cores @ turn_in.mT
 
 
-def _private(update: StackedUpdate, place: int) -> LoRALayer:
+def _core(kept: KeptCore, learnt: Tensor) -> KeptCore:
+    """A core after learning, in factors of as many ranks as before; one that did not learn stays as it is."""
+    return kept if torch.equal(learnt, kept.core) else keep_core(learnt, kept.rank, kept.numbers)
+
+
+def _private(kept: KeptResidual, update: StackedUpdate, place: int, numbers: Numbers) -> KeptResidual:
+    """The same of private ranks."""
     own = (update.owner == place).cpu()
     layer = LoRALayer(update.up.detach().cpu()[:, own], update.down.detach().cpu()[own])
-    return even_factors(canonical(layer), layer.rank)
+    before = kept.layer
+    if torch.equal(layer.up, before.up) and torch.equal(layer.down, before.down):
+        return kept
+    return keep_residual(even_factors(canonical(layer), layer.rank), numbers)
 
 
 def _squared_error(layer: LoRALayer, style: Style, subspace: Subspace, path: ModulePath) -> float:

@@ -7,7 +7,7 @@ times. One module of each shape is fitted, and its time taken as often as SDXL h
 fitted one after another. `--every` fits all of them and extrapolates nothing. Seconds are those of the processor,
 by default of one thread, so that a busy machine tells the same as an idle one. The peak is that of the whole
 process, libraries included. What grows with the number of modules is given beside it for all of them: the
-result, in float32 as a fit gives it back. `--files` writes LoRAs as safetensors files (every module) into a
+result, in stored form as a fit gives it back. `--files` writes LoRAs as safetensors files (every module) into a
 temporary folder and streams them from there through the reader.
 """
 
@@ -63,13 +63,12 @@ def timed(loras: list[LoRA], goal: Goal, device: torch.device) -> tuple[Fit, dic
 
 def result_bytes(result: Fit, counts: Mapping[ModulePath, int]) -> int:
     """Bytes of all cores and residuals in memory when every module is there as often as its shape."""
-    total = 0
-    for projection in result.projections.values():
-        for path, core in projection.cores.items():
-            residual = projection.residuals.get(path)
-            numbers = core.numel() + (residual.up.numel() + residual.down.numel() if residual else 0)
-            total += counts[path] * 4 * numbers
-    return total
+    kept = [
+        each.items()
+        for projection in result.projections.values()
+        for each in (projection.cores.kept, projection.residuals.kept)
+    ]
+    return sum(counts[path] * form.nbytes for items in kept for path, form in items)
 
 
 def whole_bytes(layout: ModelLayout, counts: Mapping[ModulePath, int], rank: int) -> int:

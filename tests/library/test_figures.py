@@ -6,13 +6,14 @@ from pathlib import Path
 from eigenlorax.library.figures import figures_path, keep_figure, load_figures
 from eigenlorax.likeness import StyleLikeness
 from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.subspace.kept_cores import KeptCores
 from eigenlorax.subspace.style import Style
 
 FIGURE = StyleLikeness(0.1, 0.2, 0.9, 0.3, ("a cat", "a dog"), (1, 2), 20)
 
 
 def _style(name: str, kept: float = 0.9) -> Style:
-    return Style(name, {}, "home", Fidelity(kept, "", 1.0, 0, 10), source_sha256=name)
+    return Style(name, KeptCores(), "home", Fidelity(kept, "", 1.0, 0, 10), source_sha256=name)
 
 
 def test_they_come_back_for_the_same_style_on_the_same_base_only(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from eigenlorax.report.style_part import styles_json, styles_part
 from eigenlorax.subspace.census import Census, take_census
 from eigenlorax.subspace.components import leading
 from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.subspace.kept_cores import KeptCores
 from eigenlorax.subspace.style import Style
 
 HOSTILE = "<img src=x>&'"
@@ -50,7 +51,7 @@ def _styles() -> list[Style]:
         alone_bytes=500, effect_error=0.2, alone_effect_error=0.3,
     )  # fmt: skip
     poor = replace(good, energy_kept=0.51, alone_error=0.4, effect_error=0.6, alone_effect_error=0.1)
-    return [Style("kin0", {}, "s", good), Style(HOSTILE, {}, "s", poor)]
+    return [Style("kin0", KeptCores(), "s", good), Style(HOSTILE, KeptCores(), "s", poor)]
 
 
 def test_the_stranger_is_named_everywhere(census: Census) -> None:
@@ -77,7 +78,7 @@ def test_styles_stand_beside_what_their_bytes_could_buy(census: Census) -> None:
     assert "<li>gone: excluded by the word &#x27;x&#x27;</li>" in text
     assert styles_part([], census, outside, {}) == ""
     assert "None would be nearer" in styles_part(_styles()[:1], census, {}, {})
-    old = [Style("kin0", {}, "s", Fidelity(0.9, "", 0.9, 0, 1))]
+    old = [Style("kin0", KeptCores(), "s", Fidelity(0.9, "", 0.9, 0, 1))]
     assert "nearer on its own" not in styles_part(old, census, {}, {})
     content = styles_json(_styles(), {"kin0": NEAR})
     assert content["kin0"]["pictures"]["relative"] == pytest.approx(0.2)

@@ -6,11 +6,12 @@ from PIL import Image
 
 from eigenlorax.report.sheet import SheetRow, contact_sheet, fidelity_table, stacked
 from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.subspace.kept_cores import KeptCores
 from eigenlorax.subspace.style import Style
 
 
 def _style(name: str, kept: float) -> Style:
-    return Style(name, {}, "s", Fidelity(kept, "unet.x", kept / 2, 0, 1_000_000, 50_000))
+    return Style(name, KeptCores(), "s", Fidelity(kept, "unet.x", kept / 2, 0, 1_000_000, 50_000))
 
 
 def test_the_table_is_sorted_and_sums_up() -> None:

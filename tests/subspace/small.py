@@ -6,6 +6,7 @@ from eigenlorax.events import drain
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import Component, ModulePath, ModuleShape
 from eigenlorax.subspace.fit import Goal, fit
+from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.style import Style, blend_layers
 from eigenlorax.subspace.subspace import Subspace
 
@@ -44,9 +45,12 @@ def family(names: str, rank: int = 3, seed: int = 100) -> list[LoRA]:
     ]
 
 
-def fitted(loras: list[LoRA], retain: float = 0.999) -> tuple[Subspace, dict[str, Style]]:
+def fitted(
+    loras: list[LoRA], retain: float = 0.999, numbers: Numbers = Numbers.FP16
+) -> tuple[Subspace, dict[str, Style]]:
     """A subspace of LoRAs, and their styles."""
-    result = drain(fit(loras, {lora.name: 1000 for lora in loras}, "layout", Goal(retain=retain), EVEN))
+    goal = Goal(retain=retain, numbers=numbers)
+    result = drain(fit(loras, {lora.name: 1000 for lora in loras}, "layout", goal, EVEN))
     return result.subspace, result.styles({lora.name: (f"{lora.name} look",) for lora in loras})
 
 

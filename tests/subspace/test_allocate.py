@@ -82,15 +82,13 @@ def alone_error(loras: list[LoRA], budget: int) -> float:
 
 
 def numbers_bytes(result: Fit) -> int:
-    """Bytes of all numbers, cores in their smaller form."""
-    subspace = result.subspace
-    total = sum(b.stored_out.numel() + b.stored_into.numel() for b in subspace.bases.values())
+    """Bytes of all numbers as they are held."""
+    bases = result.subspace.bases.values()
+    total = sum(2 * (b.stored_out.numel() + b.stored_into.numel()) for b in bases)
     for projection in result.projections.values():
-        total += sum(layer.up.numel() + layer.down.numel() for layer in projection.residuals.values())
-        for path, core in projection.cores.items():
-            rank = min(projection.ranks[path], *core.shape) if core.numel() else 0
-            total += min(core.numel(), rank * sum(core.shape))
-    return 2 * total
+        total += sum(core.nbytes for core in projection.cores.kept.values())
+        total += sum(residual.nbytes for residual in projection.residuals.kept.values())
+    return total
 
 
 @settings(max_examples=40, deadline=None)

@@ -21,7 +21,7 @@ from eigenlorax.subspace.augment import (
     widened,
     with_floor,
 )
-from eigenlorax.subspace.basis import Basis, empty_basis, stored_basis
+from eigenlorax.subspace.basis import Basis, empty_basis
 from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.subspace import Subspace
 from tests.subspace.small import PATHS, SHAPES, dense, distance, draw, family, fitted, stranger
@@ -94,11 +94,8 @@ def test_a_floor_leaves_styles_what_they_are() -> None:
 
 
 def test_int8_columns_and_cores_read_from_disk_stay_as_they_are(tmp_path: Path) -> None:
-    start, styles = fitted([*family("abc"), stranger("own", seed=50)], retain=0.9)
-    bases = {p: stored_basis(b.out, b.into, Numbers.INT8) for p, b in start.bases.items()}
-    subspace = replace(start, bases=bases)
-    style = replace(styles["a"], subspace=subspace.hash)
-    save_style(style, subspace, tmp_path / "a.safetensors")
+    subspace, styles = fitted([*family("abc"), stranger("own", seed=50)], 0.9, Numbers.INT8)
+    save_style(styles["a"], subspace, tmp_path / "a.safetensors")
     read = load_style(tmp_path / "a.safetensors", subspace)
     wide = with_floor(subspace, {}, 12, gaussian(generator()))
     assert all(basis.numbers is Numbers.INT8 for basis in wide.bases.values())

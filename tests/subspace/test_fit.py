@@ -16,8 +16,7 @@ from eigenlorax.subspace.allocate import option_of
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fidelity import FidelityVerdict
 from eigenlorax.subspace.fit import Fit, Goal, fit
-from eigenlorax.subspace.kept_cores import core_bytes, keep_core
-from eigenlorax.subspace.numbers import Numbers, Scaled, bytes_of, keep, rank_bytes, value
+from eigenlorax.subspace.numbers import Numbers, bytes_of
 from eigenlorax.subspace.range_finder import RangeFinder
 from eigenlorax.subspace.style import blend_layers
 from eigenlorax.subspace.updates import Updates
@@ -206,13 +205,11 @@ def test_int8_keeps_more_than_fp16_in_the_same_bytes_and_tells_it_as_it_is(base:
             wrong = 0.0
             for path, layer in lora.layers.items():
                 basis = result.subspace.bases[path]
-                core = keep_core(style.cores[path], style.ranks[path], numbers)
-                size += core_bytes(*basis.core_shape, style.ranks[path], numbers)
-                parts = [reconstruct(core.core, basis)]
-                if residual := style.residuals.get(path):
-                    size += residual.rank * rank_bytes(*base.layout[path].matrix, numbers)
-                    up, down = keep(residual.up, numbers), keep(residual.down, numbers, Scaled.ROW)
-                    parts.append(LoRALayer(value(up), value(down)))
+                size += style.cores.kept[path].nbytes
+                parts = [reconstruct(style.cores[path], basis)]
+                if residual := style.residuals.kept.get(path):
+                    size += residual.nbytes
+                    parts.append(residual.layer)
                 wrong += joined([*parts, layer.scaled(-1.0)]).norm ** 2
             true += 1.0 - wrong / sum(layer.norm**2 for layer in lora.layers.values())
             told += style.fidelity.energy_kept

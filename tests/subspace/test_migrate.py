@@ -27,6 +27,8 @@ from tests.subspace.small import (
 )
 
 EXACT = Goal(retain=1.0)
+#: What rounding a style to fp16 once may change, relative to its norm.
+ROUNDED = 5e-4
 
 
 def test_a_core_moves_by_the_formula() -> None:
@@ -38,11 +40,11 @@ def test_a_core_moves_by_the_formula() -> None:
         moved = migrate(style, before, after, EXACT, EVEN).style
         for path, basis in after.bases.items():
             core = basis.out.mT @ old[path] @ basis.into
-            torch.testing.assert_close(moved.cores[path], core, rtol=1e-4, atol=1e-4)
+            assert float((moved.cores[path] - core).norm()) < ROUNDED * float(core.norm())
             rest = old[path] - basis.out @ core @ basis.into.mT
             near = moved.residuals[path].up @ moved.residuals[path].down
-            torch.testing.assert_close(near, rest, rtol=1e-3, atol=1e-4)
-        assert distance(dense(after, moved), old) < 1e-5
+            assert float((near - rest).norm()) < ROUNDED * float(rest.norm())
+        assert distance(dense(after, moved), old) < ROUNDED
         assert moved.subspace == after.hash
         assert moved.trigger_words == style.trigger_words
 
@@ -89,7 +91,7 @@ def test_moving_there_and_back_is_the_way_home() -> None:
     assert there.notes["taught"] == "from 8 pictures"
     assert "moved" in there.notes
     back = migrate(there, after, before, EXACT, EVEN).style
-    assert distance(dense(before, back), dense(before, styles["own"])) < 1e-5
+    assert distance(dense(before, back), dense(before, styles["own"])) < 2 * ROUNDED
 
 
 def test_a_style_moves_only_from_its_own_subspace() -> None:
@@ -101,7 +103,7 @@ def test_a_style_moves_only_from_its_own_subspace() -> None:
     with pytest.raises(SubspaceMismatchError, match=r"no place for unet\.b"):
         migrate(styles["a"], before, narrow, EXACT, EVEN)
     room = room_for_all(narrow, styles, before, LAYOUT)
-    assert migrate(styles["a"], before, room, EXACT, EVEN).moved_error < 1e-5
+    assert migrate(styles["a"], before, room, EXACT, EVEN).moved_error < ROUNDED
 
 
 def test_updates_of_a_style_have_no_more_columns_than_its_rank() -> None:

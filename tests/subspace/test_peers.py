@@ -79,7 +79,7 @@ def test_errors_are_those_of_the_dense_matrices(loras: list[LoRA], goal: Goal) -
             )
             for p in (A, B)
         )
-        assert found.shared_kept == pytest.approx(inside / sum(energy.values()), abs=1e-4)
+        assert found.shared_kept == pytest.approx(inside / sum(energy.values()), rel=1e-3)  # rounded once
 
 
 def test_chance_is_the_mean_of_random_loras_of_the_same_strengths() -> None:

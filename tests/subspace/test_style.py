@@ -8,15 +8,21 @@ from hypothesis import strategies as st
 from eigenlorax.errors import SubspaceMismatchError, UnknownStyleError
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.subspace.kept_cores import DENSE, KeptCores, keep_core
+from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.style import Style, blend
 
 A, B = ModulePath(Component.UNET, "a"), ModulePath(Component.TEXT_ENCODER, "text_model.b")
 FIDELITY = Fidelity(1.0, "", 1.0, 0, 100)
-CORES = {name: torch.randn(3, 2, generator=torch.Generator().manual_seed(i)) for i, name in enumerate("xyz")}
+KEPT = {
+    name: keep_core(torch.randn(3, 2, generator=torch.Generator().manual_seed(i)), DENSE, Numbers.FP16)
+    for i, name in enumerate("xyz")
+}
+CORES = {name: kept.core for name, kept in KEPT.items()}
 STYLES = {
-    "x": Style("x", {A: CORES["x"]}, "s", FIDELITY),
-    "y": Style("y", {A: CORES["y"], B: CORES["z"]}, "s", FIDELITY),
-    "stranger": Style("stranger", {A: CORES["x"]}, "other", FIDELITY),
+    "x": Style("x", KeptCores({A: KEPT["x"]}), "s", FIDELITY),
+    "y": Style("y", KeptCores({A: KEPT["y"], B: KEPT["z"]}), "s", FIDELITY),
+    "stranger": Style("stranger", KeptCores({A: KEPT["x"]}), "other", FIDELITY),
 }
 
 
@@ -35,7 +41,7 @@ def test_strength_zero_leaves_a_style_out() -> None:
 
 
 def test_opposite_strengths_cancel_exactly() -> None:
-    twin = {**STYLES, "twin": Style("twin", {A: CORES["x"]}, "s", FIDELITY)}
+    twin = {**STYLES, "twin": Style("twin", KeptCores({A: KEPT["x"]}), "s", FIDELITY)}
     assert torch.equal(blend(twin, {"x": 1.5, "twin": -1.5})[A], torch.zeros(3, 2))
 
 

@@ -6,12 +6,13 @@ import pytest
 
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.subspace.kept_cores import KeptCores
 from eigenlorax.subspace.style import Style
 from ui.rack import strengths, strongest, with_trigger_words
 
 
 def style(name: str, *words: str) -> Style:
-    return Style(name, {}, "subspace", Fidelity(1.0, "", 1.0, 0, 0), words)
+    return Style(name, KeptCores(), "subspace", Fidelity(1.0, "", 1.0, 0, 0), words)
 
 
 STYLES = {"neon": style("neon", "neon style", "glow"), "chalk": style("chalk", "chalk")}
