@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from eigenlorax.cli import app
 from eigenlorax.cli.compressing import bytes_from
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.runtime.options import LoadOptions, Placement, Precision, Prediction
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.studio import Studio
 from tests import tiny
@@ -151,3 +152,26 @@ def test_sizes_are_read_as_people_write_them(words: str, size: int) -> None:
 def test_what_is_no_size_is_refused(words: str) -> None:
     with pytest.raises(InvalidRequestError, match="is no size"):
         bytes_from(words)
+
+
+def test_options_before_the_command_reach_the_model(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+
+    def spy(model: str, data_dir: Path, options: LoadOptions) -> Studio:
+        given.append(options)
+        return Studio(model, data_dir, CPU, options)
+
+    monkeypatch.setattr("eigenlorax.cli.common.Studio", spy)
+    command = ["versions", "--data-dir", str(tmp_path), "--model", str(tiny_model)]
+    for before in (
+        [],
+        ["--precision", "bf16", "--placement", "cpu", "--no-half-vae", "--prediction", "v", "--offline"],
+    ):
+        result = CliRunner().invoke(app, [*before, *command])
+        assert result.exit_code == 0, result.output
+    assert given == [
+        LoadOptions(),
+        LoadOptions(Precision.BF16, "auto", False, Placement.CPU, Prediction.V, True),
+    ]

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, errors_told, watched
+from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, errors_told, opened, watched
 from eigenlorax.report.sheet import fidelity_table
-from eigenlorax.studio import Studio
 from eigenlorax.training.calibrate import CalibrationSettings
 
 
@@ -26,7 +25,7 @@ def calibrate(
     No pictures are needed: the original LoRA is the teacher. Shared columns stay as they are.
     """
     with errors_told():
-        studio = Studio(model, data_dir)
+        studio = opened(model, data_dir)
         settings = CalibrationSettings(steps=steps, rows=rows, rate=rate, seed=seed)
         result = watched("Calibrating", studio.growth.calibrate(name, settings))
     if as_data:

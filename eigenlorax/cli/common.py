@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Protocol, TypeVar, runtime_checkable
 
@@ -10,7 +11,8 @@ import typer
 from eigenlorax.errors import InvalidRequestError, StudioError
 from eigenlorax.events import drain, retold
 from eigenlorax.intake import Imported
-from eigenlorax.studio import DEMO_MODEL
+from eigenlorax.runtime.options import LoadOptions
+from eigenlorax.studio import DEMO_MODEL, Studio
 from eigenlorax.subspaces.desk import Compressed
 
 Result = TypeVar("Result")
@@ -19,6 +21,9 @@ Model = Annotated[str, typer.Option(help="Folder, .safetensors file or hub id.")
 DataDir = Annotated[Path, typer.Option(help="The page's data folder, with a compressed collection.")]
 
 DEFAULT_MODEL = str(DEMO_MODEL)
+_PLAIN = LoadOptions()
+LOAD_OPTIONS: ContextVar[LoadOptions] = ContextVar("LOAD_OPTIONS", default=_PLAIN)
+"""What stood before the command's name."""
 
 
 @runtime_checkable
@@ -29,6 +34,11 @@ class Counted(Protocol):
     def done(self) -> int: ...
     @property
     def total(self) -> int: ...
+
+
+def opened(model: str, data_dir: Path) -> Studio:
+    """The studio of a data folder, its model loaded as the options before the command's name say."""
+    return Studio(model, data_dir, options=LOAD_OPTIONS.get())
 
 
 @contextmanager

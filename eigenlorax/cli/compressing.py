@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, Model, errors_told, figures, reasons_told, watched
+from eigenlorax.cli.common import DEFAULT_MODEL, Model, errors_told, figures, opened, reasons_told, watched
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.formats.facts import relation_lines
 from eigenlorax.library.atomic import written_aside
@@ -47,7 +47,7 @@ def compress(
         if budget and retain is not None:
             raise InvalidRequestError("--retain and --budget are two goals: give one of them")
         most = bytes_from(budget) if budget else None
-        studio = Studio(model, data_dir)
+        studio = opened(model, data_dir)
         reasons_told(studio.import_paths(loras or []))
         if name:
             _check_names(studio, name)

@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, Model, errors_told, figures, reasons_told, watched
+from eigenlorax.cli.common import DEFAULT_MODEL, Model, errors_told, figures, opened, reasons_told, watched
 from eigenlorax.formats.facts import relation_lines
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.report.sheet import fidelity_table
 from eigenlorax.showcase import Showcase, draw_showcase
-from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import DEFAULT_RETAIN, Wish
 
 
@@ -27,7 +26,7 @@ def demo(
     with errors_told():
         out.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix="eigenlorax-demo-") as scratch:
-            studio = Studio(model, Path(scratch))
+            studio = opened(model, Path(scratch))
             reasons_told(studio.import_paths([loras] if loras else []))
             compressed = watched("Compressing", studio.subspaces.compress(wish=Wish(retain=retain)))
             names = list(compressed.styles)

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, errors_told
+from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, errors_told, opened
 from eigenlorax.export.request import CheckpointExport, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision
-from eigenlorax.studio import Studio
 
 
 class Kind(StrEnum):
@@ -35,7 +34,7 @@ def export(
 ) -> None:
     """Write styles, or a LoRA, as a LoRA in any dialect, a bundle, or a merged model; read back, compared."""
     with errors_told():
-        desk = Studio(model, data_dir).exports
+        desk = opened(model, data_dir).exports
         blend = blend_from(style or [])
         if what is Kind.BUNDLE:
             typer.echo(f"{out}: {desk.bundle(list(blend) or None, out, replace=replace):,} bytes")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, errors_told, watched
+from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, errors_told, opened, watched
 from eigenlorax.events import drain
 from eigenlorax.report.sheet import fidelity_table
 from eigenlorax.studio import Studio
@@ -29,7 +29,7 @@ def add(
 ) -> None:
     """Bring LoRAs in without a new fit, by the fewest bytes; the other styles keep their coefficients."""
     with errors_told():
-        studio = Studio(model, data_dir)
+        studio = opened(model, data_dir)
         added = [studio.growth.add(name, retain) for name in names]
     advice = added[-1].advice
     if as_data:
@@ -59,7 +59,7 @@ def remove(
 ) -> None:
     """Take a style out of the current subspace; its LoRA and the other styles stay."""
     with errors_told():
-        studio = Studio(model, data_dir)
+        studio = opened(model, data_dir)
         studio.growth.remove(name)
     if as_data:
         _print(studio, {"removed": name})
@@ -76,7 +76,7 @@ def merge(
 ) -> None:
     """Make one subspace of the current one and another; every style of both comes along."""
     with errors_told():
-        studio = Studio(model, data_dir)
+        studio = opened(model, data_dir)
         work = studio.growth.merge(other, retain)
         merged = drain(work) if as_data else watched("Merging", work)
     if as_data:
@@ -95,7 +95,7 @@ def refit(
 ) -> None:
     """Fit the bases anew to the LoRAs that the styles came from; a style without its LoRA is moved."""
     with errors_told():
-        studio = Studio(model, data_dir)
+        studio = opened(model, data_dir)
         work = studio.growth.refit(retain)
         refitted = drain(work) if as_data else watched("Refitting", work)
     if as_data:
@@ -118,7 +118,7 @@ def migrate(
 ) -> None:
     """Bring every style of the current subspace into the bases of another version."""
     with errors_told():
-        studio = Studio(model, data_dir)
+        studio = opened(model, data_dir)
         moved = studio.growth.migrate(version, retain)
     if as_data:
         _print(studio, {"moved": _moved(moved)})
@@ -138,7 +138,7 @@ def augment(
 ) -> None:
     """Add orthogonal columns where a module has few, for styles to be taught in; styles stay as they are."""
     with errors_told():
-        studio = Studio(model, data_dir)
+        studio = opened(model, data_dir)
         augmented = studio.growth.augment(count, source, seed)
     if as_data:
         _print(studio, vars(augmented))
@@ -152,7 +152,7 @@ def augment(
 def versions(data_dir: DataDir, model: Model = DEFAULT_MODEL, as_data: AsJSON = False) -> None:
     """List the versions that are kept, the newest first; * marks the current one."""
     with errors_told():
-        listed = Studio(model, data_dir).growth.versions()
+        listed = opened(model, data_dir).growth.versions()
     if as_data:
         typer.echo(json.dumps([{**vars(one), "saved": one.saved.isoformat()} for one in listed], indent=2))
         return
@@ -170,7 +170,7 @@ def use(
 ) -> None:
     """Go back, or forth, to a version; no version is changed or lost."""
     with errors_told():
-        studio = Studio(model, data_dir)
+        studio = opened(model, data_dir)
         used = studio.growth.use(version)
     if as_data:
         _print(studio, {**vars(used), "saved": used.saved.isoformat()})

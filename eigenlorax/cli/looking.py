@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from eigenlorax.census_case import census_of
-from eigenlorax.cli.common import DEFAULT_MODEL, Model, errors_told, reasons_told, watched
+from eigenlorax.cli.common import DEFAULT_MODEL, Model, errors_told, opened, reasons_told, watched
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.formats.facts import as_json, facts, relation_lines, relations_of
 from eigenlorax.formats.report import Verdict
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.picture_case import Looking
-from eigenlorax.studio import Studio
 
 
 def inspect(
@@ -24,7 +23,7 @@ def inspect(
 ) -> None:
     """Tell what LoRA files are, what would be used of them, and how they relate; nothing is changed."""
     with errors_told(), TemporaryDirectory(prefix="eigenlorax-inspect-") as scratch:
-        inspected = Studio(model, Path(scratch)).inspect_paths(files)
+        inspected = opened(model, Path(scratch)).inspect_paths(files)
     reports = [one.report for one in inspected]
     lines = relation_lines(relations_of(reports))
     if as_data:
@@ -63,7 +62,7 @@ def report(
         if loras and data_dir:
             raise InvalidRequestError("--loras and --data-dir name two collections: give one of them")
         with TemporaryDirectory(prefix="eigenlorax-report-") as scratch:
-            studio = Studio(model, data_dir or Path(scratch))
+            studio = opened(model, data_dir or Path(scratch))
             imported = studio.import_paths(loras or [])
             reasons_told(imported)
             names = [one.report.name for one in imported if one.report.usable] if loras else None

@@ -112,7 +112,7 @@ def test_sequential_has_one_layer_on_the_card(own: BaseModel) -> None:
 def test_the_live_engine_works_on_parts_that_come_and_go(own: BaseModel, placement: Placement) -> None:
     lora = tiny.lora(own.layout, "s", 4, 3, strength=3.0)
     bare = np.asarray(drain(denoise(own.pipeline, REQUEST)))
-    with LiveInjection(own.modules, own.layout) as live:
+    with LiveInjection(own.modules) as live:
         live.wear(stack_layers([lora.layers], CARD), torch.ones(1, 1))
         expected = np.asarray(drain(denoise(own.pipeline, REQUEST)))
         assert not np.array_equal(expected, bare)
