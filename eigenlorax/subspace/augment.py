@@ -4,7 +4,7 @@ New columns stand behind the old ones. Orthonormalising is nested (column n depe
 the old ones come out as they were, to a rounding of float32, and zeros behind a core leave its style alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 
 import torch
@@ -15,6 +15,7 @@ from eigenlorax.errors import InvalidRequestError, SubspaceMismatchError
 from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.basis import Basis, empty_basis
+from eigenlorax.subspace.fit import FitProgress
 from eigenlorax.subspace.grow import numbers_in
 from eigenlorax.subspace.kept_cores import padded_cores
 from eigenlorax.subspace.numbers import begins_with, beside
@@ -100,7 +101,7 @@ def padded(style: Style, before: Subspace, after: Subspace) -> Style:
 
 def with_floor(
     subspace: Subspace, shapes: Mapping[ModulePath, tuple[int, int]], count: int, directions: Directions
-) -> Subspace:
+) -> Generator[FitProgress, None, Subspace]:
     """A subspace in which every module has at least `count` columns on both sides, or all it can have.
 
     Subspaces of LoRAs that share little have hardly any columns, and a style can only be taught in columns.
@@ -111,6 +112,9 @@ def with_floor(
         count: Columns per side.
         directions: Where new ones come from; what it cannot give is not given.
 
+    Yields:
+        Progress, once per module.
+
     Raises:
         InvalidRequestError: `count` is not positive.
     """
@@ -119,9 +123,10 @@ def with_floor(
     bases = dict(subspace.bases)
     numbers = numbers_in(subspace)
     bases |= {path: empty_basis(*shape, numbers) for path, shape in shapes.items() if path not in bases}
-    return replace(
-        subspace, bases={path: _at_least(path, basis, count, directions) for path, basis in bases.items()}
-    )
+    for done, (path, basis) in enumerate(bases.items(), start=1):
+        bases[path] = _at_least(path, basis, count, directions)
+        yield FitProgress(done, len(bases), path)
+    return replace(subspace, bases=bases)
 
 
 def gaussian(generator: torch.Generator) -> Directions:

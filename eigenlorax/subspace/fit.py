@@ -51,7 +51,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class FitProgress:
-    """One more module is done; each is looked at twice, to weigh its options and to take the chosen one."""
+    """One more module is done; a fit looks at each twice, to weigh its options and to take the chosen one."""
 
     done: int
     total: int

@@ -20,6 +20,15 @@ _ROUNDING = 16 * torch.finfo(torch.float32).eps
 
 
 @dataclass(frozen=True)
+class MigrationProgress:
+    """One more style has moved."""
+
+    done: int
+    total: int
+    style: str
+
+
+@dataclass(frozen=True)
 class Migrated:
     """A style that has moved to another version.
 

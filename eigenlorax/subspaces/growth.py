@@ -11,12 +11,12 @@ from eigenlorax.errors import InvalidRequestError, UnknownStyleError
 from eigenlorax.library.bundle import is_bundle, load_bundle
 from eigenlorax.library.versions import Version, load_version, use_version, versions_of
 from eigenlorax.subspace.advice import RefitAdvice, advise
-from eigenlorax.subspace.augment import gaussian, padded, weight_driven, with_floor
+from eigenlorax.subspace.augment import first_of, gaussian, padded, weight_driven, with_floor
 from eigenlorax.subspace.fit import FitProgress, Goal
 from eigenlorax.subspace.grow import room_for
 from eigenlorax.subspace.join import Decision, join
 from eigenlorax.subspace.merge import Merged, Part, merge
-from eigenlorax.subspace.migrate import Migrated, migrate, room_for_all
+from eigenlorax.subspace.migrate import Migrated, MigrationProgress, migrate, room_for_all
 from eigenlorax.subspace.peers import users, with_peers
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.bench import Bench
@@ -153,7 +153,9 @@ class GrowthDesk:
         """Let styles learn to predict what their LoRAs predict; see `calibrated`."""
         return calibrated(self._bench, names, settings)
 
-    def migrate(self, version: str, retain: float) -> Mapping[str, Migrated]:
+    def migrate(
+        self, version: str, retain: float
+    ) -> Generator[MigrationProgress, None, Mapping[str, Migrated]]:
         """Bring every style of the open version into the bases of another one, which becomes the open one.
 
         Args:
@@ -168,14 +170,17 @@ class GrowthDesk:
             now, target = bench.open_now(), load_version(bench.library, bench.layout, version)
             home = room_for_all(target.subspace, now.styles, now.subspace, bench.engine.base.layout)
             importance, goal = bench.engine.facts.importance(home.bases), Goal(retain=retain)
-            moved = {
-                name: migrate(style, now.subspace, home, goal, importance, bench.original(style))
-                for name, style in now.styles.items()
-            }
+            moved: dict[str, Migrated] = {}
+            for done, (name, style) in enumerate(now.styles.items(), start=1):
+                original = bench.original(style)
+                moved[name] = migrate(style, now.subspace, home, goal, importance, original)
+                yield MigrationProgress(done, len(now.styles), name)
             bench.swap(home, {name: one.style for name, one in moved.items()})
             return moved
 
-    def augment(self, count: int, source: Source = Source.GAUSSIAN, seed: int = _SEED) -> Augmented:
+    def augment(
+        self, count: int, source: Source = Source.GAUSSIAN, seed: int = _SEED
+    ) -> Generator[FitProgress, None, Augmented]:
         """Give every module at least `count` columns on both sides, orthogonal to those there are.
 
         Styles stay as they are. A style that is taught later has these columns to learn in.
@@ -192,9 +197,10 @@ class GrowthDesk:
         with bench.lock:
             part, before = bench.open_now(), bench.current.stored_bytes
             generator = torch.Generator().manual_seed(seed)
-            chance = gaussian(generator)
-            wanted = chance if source is Source.GAUSSIAN else weight_driven(bench.engine.facts.pristine, generator)
-            wide = with_floor(with_floor(part.subspace, {}, count, wanted), {}, count, chance)
+            directions = gaussian(generator)
+            if source is Source.WEIGHT:
+                directions = first_of(weight_driven(bench.engine.facts.pristine, generator), directions)
+            wide = yield from with_floor(part.subspace, {}, count, directions)
             columns = sum(sum(basis.core_shape) for basis in wide.bases.values())
             columns -= sum(sum(basis.core_shape) for basis in part.subspace.bases.values())
             styles = {name: padded(s, part.subspace, wide) for name, s in part.styles.items()}

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eigenlorax.errors import InvalidRequestError, SubspaceMismatchError
+from eigenlorax.events import drain
 from eigenlorax.library.files import load_style, save_style
 from eigenlorax.lora import LoRALayer
 from eigenlorax.subspace.augment import (
@@ -80,7 +81,9 @@ def test_old_columns_stay_to_one_unit_in_the_last_place(k_out: int, k_in: int, m
 
 def test_a_floor_leaves_styles_what_they_are() -> None:
     subspace, styles = fitted([*family("abc"), stranger("own", seed=50)], retain=0.9)
-    wide = with_floor(subspace, SHAPES, 12, gaussian(generator()))
+    work = with_floor(subspace, SHAPES, 12, gaussian(generator()))
+    assert [(one.done, one.total, one.module) for one in work] == [(1, 2, PATHS[0]), (2, 2, PATHS[1])]
+    wide = drain(with_floor(subspace, SHAPES, 12, gaussian(generator())))
     assert all(basis.core_shape == (12, 12) for basis in wide.bases.values())
     assert wide.hash != subspace.hash
     for style in styles.values():
@@ -97,7 +100,7 @@ def test_int8_columns_and_cores_read_from_disk_stay_as_they_are(tmp_path: Path) 
     subspace, styles = fitted([*family("abc"), stranger("own", seed=50)], 0.9, Numbers.INT8)
     save_style(styles["a"], subspace, tmp_path / "a.safetensors")
     read = load_style(tmp_path / "a.safetensors", subspace)
-    wide = with_floor(subspace, {}, 12, gaussian(generator()))
+    wide = drain(with_floor(subspace, {}, 12, gaussian(generator())))
     assert all(basis.numbers is Numbers.INT8 for basis in wide.bases.values())
     for path, basis in subspace.bases.items():
         k_out, k_in = basis.core_shape
@@ -112,12 +115,12 @@ def test_int8_columns_and_cores_read_from_disk_stay_as_they_are(tmp_path: Path) 
 
 
 def test_a_floor_gives_modules_that_were_missing_and_no_more_columns_than_there_are_rows() -> None:
-    wide = with_floor(Subspace({}, "layout", {}, 1.0), {PATHS[0]: (3, 32)}, 8, gaussian(generator()))
+    wide = drain(with_floor(Subspace({}, "layout", {}, 1.0), {PATHS[0]: (3, 32)}, 8, gaussian(generator())))
     assert wide.bases[PATHS[0]].core_shape == (3, 8)
-    again = with_floor(wide, {}, 8, gaussian(generator(1)))
+    again = drain(with_floor(wide, {}, 8, gaussian(generator(1))))
     assert again.bases[PATHS[0]] is wide.bases[PATHS[0]]
     with pytest.raises(InvalidRequestError, match="at least 1"):
-        with_floor(wide, {}, 0, gaussian(generator()))
+        drain(with_floor(wide, {}, 0, gaussian(generator())))
 
 
 def test_gaussian_columns_have_no_common_direction() -> None:
@@ -159,9 +162,9 @@ def test_what_one_source_lacks_the_next_fills_up() -> None:
     thin = LoRALayer(draw(40, 1, seed=1), draw(1, 32, seed=2))
     alone = gradient_driven({PATHS[0]: thin}, generator())
     start = Subspace({PATHS[0]: basis, PATHS[1]: basis_of(24, 48, 2, 2)}, "layout", {}, 1.0)
-    assert with_floor(start, {}, 7, alone).bases[PATHS[0]].core_shape == (5, 4)
-    assert with_floor(start, {}, 7, alone).bases[PATHS[1]].core_shape == (2, 2)
-    wide = with_floor(start, {}, 7, first_of(alone, gaussian(generator(1))))
+    assert drain(with_floor(start, {}, 7, alone)).bases[PATHS[0]].core_shape == (5, 4)
+    assert drain(with_floor(start, {}, 7, alone)).bases[PATHS[1]].core_shape == (2, 2)
+    wide = drain(with_floor(start, {}, 7, first_of(alone, gaussian(generator(1)))))
     assert {basis.core_shape for basis in wide.bases.values()} == {(7, 7)}
     seen = wide.bases[PATHS[0]].out.mT @ thin.up
     assert float(seen.square().sum()) == pytest.approx(float(thin.up.square().sum()), rel=1e-3)

@@ -108,7 +108,12 @@ def test_a_bundle_of_another_studio_is_merged_in(
 @pytest.mark.parametrize("source", list(Source))
 def test_a_floor_of_columns_leaves_pictures_within_the_tolerance(studio: Studio, source: Source) -> None:
     old = {name: picture(studio, name) for name in ("a", "own")}
-    augmented = studio.growth.augment(6, source)
+    work = studio.growth.augment(6, source)
+    first = next(work)
+    assert (first.done, first.total) == (1, len(studio.growth._bench.open_now().subspace.bases))
+    work.close()  # cancelled: nothing has changed, and the lock is free
+    assert picture(studio, "own").tobytes() == old["own"].tobytes()
+    augmented = drain(studio.growth.augment(6, source))
     assert augmented.columns > 0
     assert augmented.bytes_after > augmented.bytes_before
     for basis in studio.growth._bench.open_now().subspace.bases.values():
@@ -119,7 +124,7 @@ def test_a_floor_of_columns_leaves_pictures_within_the_tolerance(studio: Studio,
         )
     for name, image in old.items():
         assert difference(picture(studio, name), image) <= PIXEL_TOLERANCE
-    again = studio.growth.augment(6, source)
+    again = drain(studio.growth.augment(6, source))
     assert again.columns == 0
 
 
@@ -129,9 +134,9 @@ def test_nothing_grows_before_there_is_a_subspace(tmp_path: Path, tiny_model: Pa
     for work in (
         lambda: empty.growth.add("a", 0.9),
         lambda: empty.growth.remove("a"),
-        lambda: empty.growth.augment(4),
+        lambda: drain(empty.growth.augment(4)),
         lambda: drain(empty.growth.refit(0.9)),
-        lambda: empty.growth.migrate("x", 0.9),
+        lambda: drain(empty.growth.migrate("x", 0.9)),
     ):
         with pytest.raises(InvalidRequestError, match="press Compress first"):
             work()
@@ -160,6 +165,8 @@ def test_the_command_line_grows_and_goes_back(tmp_path: Path, tiny_model: Path, 
     assert merged["styles"] == ["a", "b", "c", "own"]
     assert 0.0 < merged["moved"]["own"]["moved_error"] < 0.5
     assert told("augment", "3")["columns"] > 0
+    words = run("augment", "3")
+    assert "Augmenting" in words and "0 columns added" in words
     refitted = told("refit", "--retain", "0.9")
     assert sorted(refitted["fitted"]) == ["a", "b", "c", "own"]
     moved = told("migrate", first["name"])
@@ -169,7 +176,7 @@ def test_the_command_line_grows_and_goes_back(tmp_path: Path, tiny_model: Path, 
     assert "is the current version: 4 styles" in run("use", first["name"])
     listed = told("versions")
     assert [one["name"] for one in listed if one["is_open"]] == [first["name"]]
-    assert len(listed) == 9
+    assert len(listed) == 10
     failed = CliRunner().invoke(
         app, ["remove", "nobody", "--data-dir", str(tmp_path / "data"), "--model", str(tiny_model)]
     )

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from eigenlorax.errors import InvalidRequestError, NotWrittenError
-from eigenlorax.events import drain
+from eigenlorax.events import drain, retold
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
@@ -133,7 +133,10 @@ def test_styles_migrate_to_the_bases_of_another_version(studio: Studio) -> None:
     studio.growth.remove("own")
     drain(studio.growth.refit(0.7))
     studio.growth.add("later", 0.9)
-    moved = studio.growth.migrate(first, 0.99)
+    work, seen = studio.growth.migrate(first, 0.99), []
+    moved = drain(retold(work, seen.append))
+    assert [(one.done, one.total) for one in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert {one.style for one in seen} == {"a", "b", "c", "later"}
     assert set(moved) == studio.styles.keys() == {"a", "b", "c", "later"}
     for migrated in moved.values():
         assert migrated.moved_error < 0.1 + 1e-3
