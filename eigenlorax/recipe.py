@@ -21,7 +21,7 @@ _MULTISTEP = (AUTOMATIC, *_SGM, *_SIGMAS)
 _ANY = (*_SPACED, *_SIGMAS)
 
 SAMPLERS: Mapping[str, tuple[str, ...]] = {
-    "Euler": _ANY, "Euler a": _SPACED, "Heun": _ANY, "DPM2": _ANY, "DPM2 a": _ANY, "LMS": _ANY,
+    "Euler": _ANY, "Euler a": _SPACED, "Heun": _ANY, "DPM2": _ANY, "DPM2 a": _ANY[:-1], "LMS": _ANY,
     "DPM++ 2M": _MULTISTEP, "DPM++ SDE": (AUTOMATIC, "SGM Uniform", *_SIGMAS), "DPM++ 2M SDE": _MULTISTEP,
     "DPM++ 3M SDE": _MULTISTEP, "UniPC": _MULTISTEP, "DEIS": _MULTISTEP, "DDIM": (AUTOMATIC, *_SGM),
     "DDPM": _SPACED, "PLMS": (AUTOMATIC, *_SGM), "LCM": (AUTOMATIC,), "TCD": (AUTOMATIC,),

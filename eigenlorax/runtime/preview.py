@@ -56,7 +56,7 @@ def previewed(vae: AutoencoderKL, latents: Tensor) -> tuple[Image.Image, ...]:
     """Small RGB pictures, one pixel for each place of the (pictures, 4, h, w) latents."""
     colours = _affine(latents.float(), colour_map(vae).to(latents.device))
     values = ((colours + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
-    return tuple(Image.fromarray(one.numpy(), "RGB") for one in values)
+    return tuple(Image.fromarray(one.numpy()) for one in values)
 
 
 def colour_map(vae: AutoencoderKL) -> Tensor:
