@@ -39,7 +39,7 @@ def estimate(scheduler: SchedulerMixin, scaled: Tensor, output: Tensor, timestep
 
     Source: arXiv:2202.00512 (v-prediction).
     """
-    levels = scheduler.alphas_cumprod.double().cpu()
+    levels = scheduler.alphas_cumprod.cpu().double()
     place = min(max(float(timestep), 0.0), len(levels) - 1.0)
     low = int(place)
     high = min(low + 1, len(levels) - 1)
