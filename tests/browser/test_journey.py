@@ -85,25 +85,44 @@ def first_style(page: Page) -> str:
     return page.locator("#rack .style-name strong").first.inner_text()
 
 
-def test_a_newcomer_who_presses_the_first_button_sees_it_work_and_may_stop_it(page: Page) -> None:
-    expect(page.get_by_role("heading", name="No styles yet")).to_be_visible()
-    page.get_by_role("button", name="Compress them now").click()
-    cancel = page.locator("#cancel-compress")
-    expect(cancel).to_be_enabled(timeout=60_000)
-    expect(page.locator("#job")).not_to_contain_text("Error")
+def test_a_newcomer_presses_the_first_button_stops_it_presses_again_and_draws(page: Page) -> None:
+    nothing_yet = page.get_by_role("heading", name="No styles yet")
+    first_button = page.get_by_role("button", name="Compress them now")
+    job, cancel = page.locator("#job"), page.locator("#cancel-compress")
+    loras = len(list(DEMO_LORAS.glob("*.safetensors")))
+    expect(nothing_yet).to_be_visible()
+    first_button.click()
+    expect(job.locator("progress")).to_be_visible(timeout=60_000)
+    expect(cancel).to_be_enabled()
     cancel.click()
     expect(cancel).to_be_disabled(timeout=60_000)
     go(page, "Generate")
-    expect(page.get_by_role("heading", name="No styles yet")).to_be_visible()
+    expect(nothing_yet).to_be_visible()
+    page.get_by_role("button", name="Go to Library").click()
+    expect(job).to_be_visible()
+    expect(job).not_to_contain_text("compressed in")
+
+    go(page, "Generate")
+    first_button.click()
+    expect(job).to_contain_text(f"{loras} LoRAs compressed in", timeout=90_000)
+    expect(page.locator("#fidelity tbody tr")).to_have_count(loras)
+    expect(page.locator("#header")).to_contain_text("smaller")
+    go(page, "Generate")
+    expect(nothing_yet).to_be_hidden()
+    expect(page.locator("#rack .style")).to_have_count(loras)
+    slider(page, first_style(page)).press("ArrowRight")
+    page.get_by_label("Prompt", exact=True).fill("a red apple")
+    picture = generate(page)
+    assert picture.getcolors(100) is None  # more than a hundred colours: no blank square
+    expect(page.locator(".bad:visible")).to_have_count(0)
 
 
 def test_drop_compress_and_see_the_styles(page: Page, tmp_path: Path) -> None:
-    expect(page.get_by_role("heading", name="No styles yet")).to_be_visible()
     original = FIXTURES / "shared_seed_loras" / "shared-neon.safetensors"
     mine, note = tmp_path / "my own style (v2).safetensors", tmp_path / "my own style (v2).json"
     mine.write_bytes(original.read_bytes())
     note.write_text(json.dumps({"activation text": "my very own look"}))
-    page.get_by_role("button", name="Go to Library").click()
+    go(page, "Library")
     drop(page, note, mine)
     (line,) = results(page, 1)
     assert line.startswith("my own style (v2).safetensors")
