@@ -19,6 +19,7 @@ from eigenlorax.runtime.hardware import synchronize
 from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.live import LiveInjection
 from eigenlorax.runtime.outfit import Outfit, outfit_of
+from eigenlorax.runtime.passes import passes_for
 from eigenlorax.runtime.prompt import Prompt
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.runtime.stacking import stack_layers
@@ -63,7 +64,7 @@ class Engine:
     ) -> None:
         self.base, self.mode = base, mode
         self._budget = budget
-        self._injection = Injection(base.parameters)
+        self._injection = Injection(base.parameters, passes_for(base.device, base.pipeline.unet.dtype))
         self.facts = BaseFacts(base.name, self._injection)
         self._unet_live, self._text_live = (LiveInjection(base.modules) for _ in range(2))
         self._parts: dict[Mode | None, StyledPart] = {}
@@ -92,6 +93,11 @@ class Engine:
     def nbytes(self) -> int:
         """Bytes on the device that styles take: as stored, and as worn."""
         return sum(part.nbytes for part in self._parts.values())
+
+    @property
+    def resident_bytes(self) -> int:
+        """Of these, bytes of styles as stored."""
+        return sum(part.resident_bytes for part in self._parts.values())
 
     def wear_blend(
         self,
@@ -149,9 +155,7 @@ class Engine:
             self._injection.apply(layers)
         else:
             updates = stack_layers([layers], self.device)
-            for live, wanted in ((self._unet_live, True), (self._text_live, False)):
-                mine = {p: update for p, update in updates.items() if (p.component is Component.UNET) is wanted}
-                live.wear(mine, torch.ones(1, 1, device=self.device))
+            self._unet_live.wear(updates, torch.ones(1, 1, device=self.device))
             self._buffers = None
         self._text_key = lora.name, lora.sha256, strength
         synchronize(self.device)
@@ -222,7 +226,7 @@ class Engine:
 
     def _wear_in_text(self, outfit: Outfit) -> None:
         part = self._part(outfit, None)
-        changed = [style for style in outfit.worn if not style.cores.keys().isdisjoint(part.paths)]
+        changed = [style for style in outfit.worn if part.touched_by(style)]
         if not changed:
             self._text_live.eject()
             self._text_key = ()

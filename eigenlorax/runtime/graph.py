@@ -1,4 +1,4 @@
-"""The UNet under a CUDA graph: one launch a step in place of thousands, the same for every style and blend."""
+"""The UNet under a CUDA graph: one launch a step in place of thousands, the same for every blend."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

@@ -56,7 +56,7 @@ def budget_bytes(device: torch.device) -> int | None:
     """
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
-        allowed = int(torch.cuda.get_per_process_memory_fraction(device) * total)
+        allowed = int(torch.cuda.get_per_process_memory_fraction(_numbered(device)) * total)
         return min(free + torch.cuda.memory_reserved(device), allowed)
     if device.type == "mps":
         return int(torch.mps.recommended_max_memory())
@@ -93,6 +93,7 @@ def capped(device: torch.device, most: int) -> Iterator[None]:
 
     Past it torch raises OutOfMemoryError, as it does on a full card.
     """
+    device = _numbered(device)
     before = torch.cuda.get_per_process_memory_fraction(device)
     total = torch.cuda.get_device_properties(device).total_memory
     torch.cuda.set_per_process_memory_fraction(min(1.0, most / total), device)
@@ -100,3 +101,8 @@ def capped(device: torch.device, most: int) -> Iterator[None]:
         yield
     finally:
         torch.cuda.set_per_process_memory_fraction(before, device)
+
+
+def _numbered(device: torch.device) -> torch.device:
+    """The card by its number, which some of torch's questions insist on."""
+    return torch.device("cuda", torch.cuda.current_device()) if device.index is None else device

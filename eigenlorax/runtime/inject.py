@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import ModulePath
+from eigenlorax.runtime.passes import Passes, TorchPasses
 from eigenlorax.runtime.pool import Batch
 
 
@@ -21,10 +22,11 @@ class Injection:
 
     Args:
         parameters: The base model's parameters by path; only those that are changed are copied.
+        passes: How weights of one shape are written together; by default as torch does.
     """
 
-    def __init__(self, parameters: Mapping[ModulePath, nn.Parameter]) -> None:
-        self._parameters = parameters
+    def __init__(self, parameters: Mapping[ModulePath, nn.Parameter], passes: Passes | None = None) -> None:
+        self._parameters, self._passes = parameters, passes or TorchPasses()
         self._pristine: dict[ModulePath, Tensor] = {}
         self._changed: set[ModulePath] = set()
         self._stacks: dict[tuple[ModulePath, ...], tuple[Tensor, Tensor]] = {}
@@ -53,7 +55,7 @@ class Injection:
         for batch in batches:
             weights, bases = self._together(batch.paths)
             self._changed.update(batch.paths)
-            torch.baddbmm(bases, batch.up.mT, torch.bmm(batch.mix.mT, batch.down), out=weights)
+            self._passes.rewrite(weights, bases, batch.up, torch.bmm(batch.mix.mT, batch.down))
 
     def pristine(self, path: ModulePath) -> Tensor:
         """The base's own value of a parameter as a float32 (out, in * kernel) matrix on the CPU."""

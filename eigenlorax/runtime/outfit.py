@@ -48,7 +48,9 @@ class Outfit:
         ]
         strengths = [[blend.get(style.name, 0.0) for style in worn] for blend in self.blends]
         rows, styles = len(self.blends), len(worn)
-        return torch.tensor(strengths).view(rows, styles, 1) * torch.tensor(factors).view(1, styles, len(REGIONS))
+        return torch.tensor(strengths).view(rows, styles, 1) * torch.tensor(factors).view(
+            1, styles, len(REGIONS)
+        )
 
     def same(self, other: "Outfit") -> bool:
         """Whether both make the model the same; styles are told apart as objects, since one may learn."""

@@ -6,10 +6,11 @@ rank. A change of strengths writes `mix` alone, a change of styles the private r
 moves a captured CUDA graph goes on being right.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count, groupby
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float, Int64
@@ -17,7 +18,8 @@ from torch import Tensor
 
 from eigenlorax.dials import REGIONS
 from eigenlorax.module_path import ModulePath
-from eigenlorax.runtime.packed import PackedStyle, Table
+from eigenlorax.runtime.packed import PackedStyle, Table, piece_of
+from eigenlorax.runtime.passes import passes_for
 from eigenlorax.subspace.subspace import Subspace
 
 Weights = Float[Tensor, "rows styles regions"]
@@ -38,7 +40,7 @@ class Factors:
     mix: Float[Tensor, "rows rin rout"]
     up: Float[Tensor, "rout out"]
 
-    def of(self, seen: Float[Tensor, "batch positions rin"]) -> Float[Tensor, "batch positions out"]:
+    def of(self, seen: Float[Tensor, "batch_or_1 positions rin"]) -> Float[Tensor, "batch positions out"]:
         """The update's output from what was seen of the input."""
         return seen @ self.mix @ self.up
 
@@ -68,6 +70,19 @@ class Batch:
     up: Float[Tensor, "n rout out"]
 
 
+@dataclass(frozen=True)
+class _LaidOut:
+    """Where a style's private ranks lie in a pool that holds no others, and how far the next place is.
+
+    Attributes:
+        rows: Piece size -> (start less the row's first piece, pieces a row), for each row.
+        diagonal: (place in the mix, step), for each rank.
+    """
+
+    rows: Mapping[int, tuple[Tensor, Tensor]]
+    diagonal: tuple[Tensor, Tensor]
+
+
 _SERIALS = count(1)
 
 
@@ -93,42 +108,49 @@ class Pool:
         even: bool,
     ) -> None:
         self.table, self._device, self._dtype = table, device, dtype
+        self._passes = passes_for(device, dtype)
+        self._layouts: WeakKeyDictionary[PackedStyle, _LaidOut] = WeakKeyDictionary()
         self.serial = next(_SERIALS)
         """Names these buffers."""
-        sides = [_side_sizes(table, ranks, side, even, _line(device)) for side in (1, 0)]
-        self._rin, self._rout = sides
-        self._k_in = torch.tensor([k_in for _, k_in in table.cores], dtype=torch.long)
-        self._k_out = torch.tensor([k_out for k_out, _ in table.cores], dtype=torch.long)
-        self._room = ranks if not even else torch.minimum(self._rin - self._k_in, self._rout - self._k_out)
-        self._downs, self._down_starts = self._side([into for _, into in table.shapes], self._rin)
-        self._ups, self._up_starts = self._side([out for out, _ in table.shapes], self._rout)
-        sizes = self._rin * self._rout
-        self._mix_starts = sizes.cumsum(0) - sizes
-        self._mix_size = int(sizes.sum())
-        self._mixes = {1: torch.zeros(1, self._mix_size, device=device, dtype=dtype)}
+        self._sizes = _sizes(table, ranks, even, _line(device))
+        shared = torch.tensor(table.cores, dtype=torch.long).view(-1, 2).flip(1)
+        self._room = (self._sizes - shared).amin(1) if even else ranks
+        self._starts, buffers = _places(table, self._sizes)
+        self._buffers = {
+            size: torch.zeros(pieces, size, device=device, dtype=dtype) for size, pieces in buffers.items()
+        }
+        spans = self._sizes.prod(1)
+        self._mix_starts = spans.cumsum(0) - spans
+        self._mixes = {1: torch.zeros(1, int(spans.sum()), device=device, dtype=dtype)}
         self._factors: dict[int, Mapping[ModulePath, Factors]] = {}
-        self._core_places = self._places_of_cores()
-        self._core_regions = torch.repeat_interleave(
-            table.regions, torch.tensor([k_out * k_in for k_out, k_in in table.cores], dtype=torch.long)
-        )
-        self._by_region = [
-            (region, (self._core_regions == region).nonzero()[:, 0].to(device))
-            for region in range(len(REGIONS))
-            if bool((self._core_regions == region).any())
-        ]
         self._worn: tuple[PackedStyle, ...] = ()
-        self._rank_places = self._rank_regions = self._rank_styles = torch.zeros(0, dtype=torch.long)
-        self._write_shared(subspace)
+        #: Of each side of each module, first all that read, then all that write: where in the buffers its
+        #: private ranks start, in pieces, and how many pieces a row has.
+        steps = torch.tensor(table.shapes, dtype=torch.long).view(-1, 2).flip(1)
+        steps = steps // torch.tensor([[piece_of(w) for w in row] for row in steps.tolist()]).view(-1, 2)
+        self._side_starts = (self._starts + shared * steps).mT.reshape(-1).to(device)
+        self._side_steps = steps.mT.reshape(-1).to(device)
+        #: Of each module: where in the mix its first private rank is, and how far the next.
+        self._diagonals = (self._mix_starts + shared[:, 0] * self._sizes[:, 1] + shared[:, 1]).to(device)
+        self._strides = (self._sizes[:, 1] + 1).to(device)
+        self._regions = torch.tensor(table.regions, dtype=torch.long, device=device)
+        self._core_places, self._core_spans = self._places_of_cores()
+        self._rank_places = self._rank_weights = torch.zeros(0, dtype=torch.long, device=device)
+        self._gains = torch.zeros(0, device=device, dtype=dtype)
+        for module, path in enumerate(table.paths):
+            basis = subspace.bases[path]
+            if all(basis.core_shape):
+                self._side(module, 0)[: basis.core_shape[1]] = basis.into.mT.to(device, dtype)
+                self._side(module, 1)[: basis.core_shape[0]] = basis.out.mT.to(device, dtype)
 
     @property
     def nbytes(self) -> int:
         """Bytes on the device."""
-        buffers = [*self._downs.values(), *self._ups.values(), *self._mixes.values()]
-        return sum(buffer.nbytes for buffer in buffers)
+        return sum(buffer.nbytes for buffer in [*self._buffers.values(), *self._mixes.values()])
 
     def fits(self, styles: Sequence[PackedStyle]) -> bool:
         """Whether there is room for the private ranks of these styles together."""
-        return not styles or bool((torch.stack([s.counts for s in styles]).sum(0) <= self._room).all())
+        return not styles or bool((torch.stack([s.most for s in styles]).sum(0) <= self._room).all())
 
     @torch.no_grad()
     def wear(self, styles: Sequence[PackedStyle], weights: Weights) -> None:
@@ -140,120 +162,123 @@ class Pool:
         """
         if len(styles) != len(self._worn) or any(a is not b for a, b in zip(styles, self._worn, strict=True)):
             self._worn = ()  # an exception halfway must not leave a claim
-            self._write_ranks(styles)
+            if styles:
+                self._write_ranks(styles)
             self._worn = tuple(styles)
-        weights = weights.to(self._device, self._dtype, non_blocking=True)
         mix = self._mix(weights.shape[0]).zero_()
         if styles:
+            spans, weights = self._spans(weights), weights.to(self._device, self._dtype)
             cores = torch.stack([style.cores for style in styles])
-            for region, numbers in self._by_region:
-                blended = weights[:, :, region] @ (cores if len(self._by_region) == 1 else cores[:, numbers])
-                mix.index_copy_(1, self._core_places[numbers], blended)
-            mix.index_copy_(1, self._rank_places, weights[:, self._rank_styles, self._rank_regions])
+            for region, start, end in spans:
+                blended = weights[:, :, region] @ cores[:, start:end]
+                mix.index_copy_(1, self._core_places[start:end], blended)
+            mix.index_copy_(1, self._rank_places, weights.flatten(1)[:, self._rank_weights] * self._gains)
 
     def factors(self, rows: int) -> Mapping[ModulePath, Factors]:
         """Each module's share, for batches of which each row, or with `rows` = 1 all, wears a blend."""
         if rows not in self._factors:
-            self._factors[rows] = dict(self._made_factors(self._mix(rows)))
+            mix = self._mix(rows)
+            self._factors[rows] = {
+                path: Factors(
+                    self._side(module, 0), self._mix_part(mix, module, 1)[:, 0], self._side(module, 1)
+                )
+                for module, path in enumerate(self.table.paths)
+                if bool(self._sizes[module].all())
+            }
         return self._factors[rows]
 
     @cached_property
     def batches(self) -> Sequence[Batch]:
         """All modules, those of one weight shape together; for a pool whose room is even."""
         found = []
-        for (out, into), places in groupby(range(len(self.table.paths)), lambda i: self.table.shapes[i]):
-            first, *others = places
-            n = 1 + len(others)
-            rin, rout = int(self._rin[first]), int(self._rout[first])
-            down_start, up_start = int(self._down_starts[first]), int(self._up_starts[first])
+        for (out, into), group in groupby(range(len(self.table.paths)), lambda i: self.table.shapes[i]):
+            first, *others = group
+            n, (rin, rout) = 1 + len(others), self._sizes[first].tolist()
             if rin and rout:
-                paths = self.table.paths[first : first + n]
-                down = self._downs[into][down_start : down_start + n * rin].view(n, rin, into)
-                up = self._ups[out][up_start : up_start + n * rout].view(n, rout, out)
-                found.append(Batch(paths, down, self._mix_part(self._mix(1), first, n)[0], up))
+                down = self._side(first, 0, n).view(n, rin, into)
+                up = self._side(first, 1, n).view(n, rout, out)
+                mix = self._mix_part(self._mix(1), first, n)[0]
+                found.append(Batch(self.table.paths[first : first + n], down, mix, up))
         return found
 
-    def _made_factors(self, mix: Tensor) -> Iterator[tuple[ModulePath, Factors]]:
-        for place, (path, (out, into)) in enumerate(zip(self.table.paths, self.table.shapes, strict=True)):
-            if int(self._rin[place]) and int(self._rout[place]):
-                down = self._part(self._downs, into, self._down_starts, self._rin, place)
-                up = self._part(self._ups, out, self._up_starts, self._rout, place)
-                yield path, Factors(down, self._mix_part(mix, place, 1)[:, 0], up)
+    def _spans(self, weights: Weights) -> Sequence[tuple[int, int, int]]:
+        """The stretches of cores with strengths of their own, which without dials is all of them."""
+        regions = [region for region, _, _ in self._core_spans]
+        if not regions or not bool((weights[:, :, regions] == weights[:, :, regions[:1]]).all()):
+            return self._core_spans
+        return [(regions[0], 0, self._core_spans[-1][2])]
 
     def _mix(self, rows: int) -> Tensor:
         if rows not in self._mixes:
-            self._mixes[rows] = torch.zeros(rows, self._mix_size, device=self._device, dtype=self._dtype)
+            self._mixes[rows] = self._mixes[1].new_zeros(rows, self._mixes[1].shape[1])
         return self._mixes[rows]
 
     def _mix_part(self, mix: Tensor, first: int, n: int) -> Tensor:
         """(rows, n, rin, rout) of n modules that are alike."""
-        rin, rout, start = int(self._rin[first]), int(self._rout[first]), int(self._mix_starts[first])
+        (rin, rout), start = self._sizes[first].tolist(), int(self._mix_starts[first])
         return mix[:, start : start + n * rin * rout].unflatten(1, (n, rin, rout))
 
-    @staticmethod
-    def _part(sides: dict[int, Tensor], width: int, starts: Tensor, sizes: Tensor, place: int) -> Tensor:
-        return sides[width][int(starts[place]) : int(starts[place] + sizes[place])]
+    def _side(self, module: int, side: int, n: int = 1) -> Tensor:
+        """(rows, width) of what reads the input (0) or writes the output (1) of n modules that are alike."""
+        width = self.table.shapes[module][1 - side]
+        size, start = piece_of(width), int(self._starts[module, side])
+        rows = n * int(self._sizes[module, side])
+        return self._buffers[size][start : start + rows * width // size].view(rows, width)
 
-    def _side(self, widths: Sequence[int], sizes: Tensor) -> tuple[dict[int, Tensor], Tensor]:
-        """A buffer for each width, and where in it each module's rows start."""
-        starts, ends = torch.zeros(len(widths), dtype=torch.long), dict.fromkeys(widths, 0)
-        for place, width in enumerate(widths):
-            starts[place] = ends[width]
-            ends[width] += int(sizes[place])
-        buffers = {
-            width: torch.zeros(end, width, device=self._device, dtype=self._dtype) for width, end in ends.items()
-        }
-        return buffers, starts
-
-    def _places_of_cores(self) -> Tensor:
-        """Where in the mix each number of a packed style's cores goes."""
-        places = [
-            (start + torch.arange(k_in)[:, None] * rout + torch.arange(k_out)).flatten()
-            for start, rout, (k_out, k_in) in zip(
-                self._mix_starts.tolist(), self._rout.tolist(), self.table.cores, strict=True
-            )
-        ]
-        return torch.cat(places or [torch.zeros(0, dtype=torch.long)]).to(self._device)
-
-    def _write_shared(self, subspace: Subspace) -> None:
-        for place, (path, (out, into)) in enumerate(zip(self.table.paths, self.table.shapes, strict=True)):
-            basis, (k_out, k_in) = subspace.bases[path], self.table.cores[place]
-            if k_out and k_in:
-                down = self._part(self._downs, into, self._down_starts, self._rin, place)
-                down[:k_in] = basis.into.mT.to(self._device, self._dtype)
-                up = self._part(self._ups, out, self._up_starts, self._rout, place)
-                up[:k_out] = basis.out.mT.to(self._device, self._dtype)
+    def _places_of_cores(self) -> tuple[Tensor, list[tuple[int, int, int]]]:
+        """Where in the mix each number of a packed style's cores goes, and each region's stretch of them."""
+        places, spans, end = [torch.zeros(0, dtype=torch.long)], [], 0
+        for region, modules in groupby(self.table.sorted_by_region(), lambda m: self.table.regions[m]):
+            start = end
+            for module in modules:
+                (k_out, k_in), rout = self.table.cores[module], int(self._sizes[module, 1])
+                rows = self._mix_starts[module] + torch.arange(k_in)[:, None] * rout
+                places.append((rows + torch.arange(k_out)).flatten())
+                end += k_in * k_out
+            if end > start:
+                spans.append((region, start, end))
+        return torch.cat(places).to(self._device), spans
 
     def _write_ranks(self, styles: Sequence[PackedStyle]) -> None:
         """Lay the private ranks of these styles behind the shared columns, style after style."""
-        counts = torch.stack([style.counts for style in styles]) if styles else None
-        before = counts.cumsum(0) - counts if counts is not None else []
-        places, regions, owners = [], [], []
-        downs: dict[int, tuple[list[Tensor], list[Tensor]]] = {}
-        ups: dict[int, tuple[list[Tensor], list[Tensor]]] = {}
-        for owner, (style, base) in enumerate(zip(styles, before, strict=True)):
-            for width, ranks in style.downs.items():
-                at = base[ranks.module] + ranks.place
-                rows, values = downs.setdefault(width, ([], []))
-                rows.append(self._down_starts[ranks.module] + self._k_in[ranks.module] + at)
-                values.append(ranks.values(self._dtype))
-                row, column = self._k_in[ranks.module] + at, self._k_out[ranks.module] + at
-                places.append(self._mix_starts[ranks.module] + row * self._rout[ranks.module] + column)
-                regions.append(self.table.regions[ranks.module])
-                owners.append(torch.full_like(at, owner))
-            for width, ranks in style.ups.items():
-                at = base[ranks.module] + ranks.place
-                rows, values = ups.setdefault(width, ([], []))
-                rows.append(self._up_starts[ranks.module] + self._k_out[ranks.module] + at)
-                values.append(ranks.values(self._dtype))
-        for buffers, sides in ((self._downs, downs), (self._ups, ups)):
-            for width, (rows, values) in sides.items():
-                index = torch.cat(rows).to(self._device, non_blocking=True)
-                buffers[width].index_copy_(0, index, torch.cat(values))
-        empty = [torch.zeros(0, dtype=torch.long)]
-        self._rank_places, self._rank_regions, self._rank_styles = (
-            torch.cat(parts or empty).to(self._device, non_blocking=True) for parts in (places, regions, owners)
-        )
+        counts = torch.stack([style.counts for style in styles])
+        before = counts.cumsum(0) - counts
+        laid = [self._laid_out(style) for style in styles]
+        sides, modules = before.tile(1, 2).flatten(), len(self.table.paths)
+        for size, buffer in self._buffers.items():
+            owners = [owner for owner, style in enumerate(styles) if size in style.pieces]
+            if not owners:
+                continue
+            parts = [styles[owner].pieces[size] for owner in owners]
+            rows = [part.side.shape[0] for part in parts]
+            at = torch.cat([part.side for part in parts]) + self._spread(owners, rows, 2 * modules)
+            starts, steps = (torch.cat([laid[owner].rows[size][i] for owner in owners]) for i in (0, 1))
+            for part, places in zip(parts, (starts + sides[at] * steps).split(rows), strict=True):
+                self._passes.lay(buffer, part.numbers, part.row, part.scales, places)
+        ranks = [style.rank_modules.shape[0] for style in styles]
+        owner = self._spread(range(len(styles)), ranks, 1)
+        module = torch.cat([style.rank_modules for style in styles])
+        first, stride = (torch.cat([one.diagonal[i] for one in laid]) for i in (0, 1))
+        self._rank_places = first + before.flatten()[module + owner * modules] * stride
+        self._rank_weights = self._regions[module] + owner * len(REGIONS)
+        self._gains = torch.cat([style.gains for style in styles])
+
+    def _spread(self, owners: Iterable[int], counts: Sequence[int], factor: int) -> Tensor:
+        """Each owner's number times a factor, as often as it has rows."""
+        numbers = torch.tensor([[owner * factor for owner in owners], counts]).to(self._device)
+        return torch.repeat_interleave(numbers[0], numbers[1], output_size=sum(counts))
+
+    def _laid_out(self, style: PackedStyle) -> _LaidOut:
+        """Where the style's rows lie when no other style lies before them."""
+        if style not in self._layouts:
+            rows = {}
+            for size, part in style.pieces.items():
+                steps = self._side_steps[part.side]
+                rows[size] = self._side_starts[part.side] + part.place * steps - part.first, steps
+            strides = self._strides[style.rank_modules]
+            first = self._diagonals[style.rank_modules] + style.rank_places * strides
+            self._layouts[style] = _LaidOut(rows, (first, strides))
+        return self._layouts[style]
 
 
 def _line(device: torch.device) -> int:
@@ -261,12 +286,23 @@ def _line(device: torch.device) -> int:
     return 1 if device.type == "cpu" else 8
 
 
-def _side_sizes(table: Table, ranks: Tensor, side: int, even: bool, line: int) -> Tensor:
-    """Rows of each module on one side: shared columns and room for private ranks."""
-    shared = torch.tensor([core[side] for core in table.cores], dtype=torch.long)
-    sizes = shared + ranks
+def _sizes(table: Table, ranks: Tensor, even: bool, line: int) -> Int64[Tensor, "modules sides"]:
+    """Rows that read and rows that write, for each module: shared columns and room for private ranks."""
+    sizes = torch.tensor(table.cores, dtype=torch.long).view(-1, 2).flip(1) + ranks[:, None]
     if even:
-        for _, places in groupby(range(len(table.shapes)), lambda place: table.shapes[place]):
-            chosen = list(places)
-            sizes[chosen] = sizes[chosen].max()
+        for _, group in groupby(range(len(table.shapes)), lambda module: table.shapes[module]):
+            alike = list(group)
+            sizes[alike] = sizes[alike].amax(0)
     return (sizes + line - 1) // line * line
+
+
+def _places(table: Table, sizes: Tensor) -> tuple[Int64[Tensor, "modules sides"], dict[int, int]]:
+    """Where in the buffer of its piece size each side of each module starts, and how long each buffer is."""
+    starts, ends = torch.zeros_like(sizes), dict[int, int]()
+    for side in (0, 1):
+        for module, shape in enumerate(table.shapes):
+            width = shape[1 - side]
+            size = piece_of(width)
+            starts[module, side] = ends.get(size, 0)
+            ends[size] = ends.get(size, 0) + int(sizes[module, side]) * width // size
+    return starts, ends

@@ -1,4 +1,4 @@
-"""One part of a base model with a pool of factors: brings styles in, makes room, and says when buffers moved."""
+"""One part of a base model with a pool of factors: it brings styles in and makes room for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,8 +10,8 @@ from eigenlorax.runtime.pool import Pool, Weights
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
-#: So many styles have room from the start, those with most private ranks; more make the pool grow once.
-ROOM = 10
+#: So many styles have room from the start, those with most private ranks.
+ROOM = 4
 
 
 class StyledPart:
@@ -38,18 +38,27 @@ class StyledPart:
         self.subspace, self._device, self._dtype, self._even = subspace, device, dtype, even
         self._table = table_of(subspace, [path for path in paths if path in subspace.bases])
         self._wardrobe = Wardrobe(self._table, device, dtype, budget)
+        self._touched: dict[str, tuple[Style, bool]] = {}
         self._pool: Pool | None = None
         self._room = ROOM
 
-    @property
-    def paths(self) -> tuple[ModulePath, ...]:
-        """The modules that it serves."""
-        return self._table.paths
+    def touched_by(self, style: Style) -> bool:
+        """Whether the style changes any of the modules."""
+        known, touched = self._touched.get(style.name, (None, False))
+        if known is not style:
+            touched = not style.cores.keys().isdisjoint(self._table.paths)
+            self._touched[style.name] = style, touched
+        return touched
 
     @property
     def nbytes(self) -> int:
         """Bytes on the device: styles as stored, and the pool."""
-        return self._wardrobe.nbytes + (self._pool.nbytes if self._pool else 0)
+        return self.resident_bytes + (self._pool.nbytes if self._pool else 0)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Bytes of styles as stored."""
+        return self._wardrobe.nbytes
 
     def wear(self, worn: Sequence[Style], weights: Weights, styles: Mapping[str, Style]) -> Pool:
         """The pool, made to hold this blend; another one than before where room was made.
@@ -61,14 +70,12 @@ class StyledPart:
         """
         packed = self._wardrobe.get(worn)
         if self._pool is None or not self._pool.fits(packed):
-            self._room = max(self._room, len(worn))
-            ranks = torch.maximum(
-                most_ranks(list(styles.values()), self._table, self._room),
-                most_ranks(worn, self._table, len(worn)),
-            )
+            if self._room < len(worn):
+                # Doubled, so that a rack which is filled style by style makes few new buffers.
+                self._room = max(len(worn), 2 * self._room)
+            known = list({**styles, **{style.name: style for style in worn}}.values())
+            ranks = most_ranks(known, self._table, self._room)
             self._pool = None  # its memory, before the new one asks for more
-            self._pool = Pool(
-                self.subspace, self._table, ranks, self._device, self._dtype, even=self._even
-            )
+            self._pool = Pool(self.subspace, self._table, ranks, self._device, self._dtype, even=self._even)
         self._pool.wear(packed, weights)
         return self._pool

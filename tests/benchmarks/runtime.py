@@ -30,6 +30,7 @@ from eigenlorax.runtime.graph import Captured, CudaRecorder
 from eigenlorax.runtime.prompt import Prompt
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.subspace.fit import Goal, fit
+from eigenlorax.subspace.numbers import Numbers, nbytes
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 from tests.benchmarks.full_size import collection, linear_layout, one_of_each_shape, random_base
@@ -44,16 +45,36 @@ def store(count: int) -> tuple[Subspace, dict[str, Style], int]:
     layout = {path: shape for path, shape in linear_layout().items() if path.component is Component.UNET}
     firsts = one_of_each_shape(layout)
     loras = collection(layout, list(firsts), count, RANK, SHARED)
-    whole = sum(2 * RANK * sum(layout[path].matrix) for path in firsts)
-    result = drain(fit(loras, {}, "", Goal(number_bytes=count * whole // RATIO)))
     alike = {layout[path].matrix: path for path in firsts}
     home = {path: alike[shape.matrix] for path, shape in layout.items()}
-    subspace = replace(result.subspace, bases={p: result.subspace.bases[first] for p, first in home.items()})
-    styles = {
-        name: spread(style, subspace, home)
-        for name, style in result.styles({lora.name: () for lora in loras}).items()
-    }
-    return subspace, styles, sum(2 * RANK * sum(shape.matrix) for shape in layout.values())
+    lora_bytes = sum(2 * RANK * sum(shape.matrix) for shape in layout.values())
+    wanted, budget = (
+        count * lora_bytes / RATIO,
+        sum(2 * RANK * sum(layout[p].matrix) for p in firsts) * count / RATIO,
+    )
+    for _ in range(3):  # one module of each shape gets its share of bytes only about
+        goal = Goal(number_bytes=int(budget), numbers=Numbers.INT8)
+        result = drain(fit(loras, {}, "", goal, device=CUDA))
+        bases = {path: result.subspace.bases[first] for path, first in home.items()}
+        subspace = replace(result.subspace, bases=bases)
+        made = result.styles({lora.name: () for lora in loras})
+        styles = {name: spread(style, subspace, home) for name, style in made.items()}
+        budget *= wanted / stored_bytes(subspace, styles)
+    print(
+        f"store of {count} LoRAs: {stored_bytes(subspace, styles) / 1e6:.1f} MB, 18 times less: {wanted / 1e6:.1f} MB"
+    )
+    return subspace, styles, lora_bytes
+
+
+def stored_bytes(subspace: Subspace, styles: Mapping[str, Style]) -> int:
+    """Bytes of all numbers, scales included."""
+    bases = sum(nbytes(basis.stored_out) + nbytes(basis.stored_into) for basis in subspace.bases.values())
+    kept = [
+        one
+        for style in styles.values()
+        for one in (*style.cores.kept.values(), *style.residuals.kept.values())
+    ]
+    return bases + sum(one.nbytes for one in kept)
 
 
 def spread(style: Style, subspace: Subspace, home: Mapping[ModulePath, ModulePath]) -> Style:
@@ -123,13 +144,15 @@ def steps_of(call: Callable[[], object], repeat: int = 20) -> dict[str, float]:
 
 
 @torch.inference_mode()
-def ours(base: BaseModel, question: Question, subspace: Subspace, styles: Mapping[str, Style]) -> dict[str, object]:
+def ours(
+    base: BaseModel, question: Question, subspace: Subspace, styles: Mapping[str, Style]
+) -> dict[str, object]:
     """Both engines under the graph, and live without."""
     names, rows = list(styles), {}
     before = torch.cuda.memory_allocated()
     rows["base, eager"] = steps_of(lambda: plain_call(base.pipeline.unet)(*question.tensors))
     found: dict[str, object] = {"rows": rows}
-    pristine = {path: base.parameters[path].detach().clone() for path in subspace.bases}
+    pristine = {path: base.parameters[path].detach().cpu() for path in subspace.bases}
     for mode in Mode:
         started = time.perf_counter()
         engine = Engine(base, mode, CudaRecorder())
@@ -146,7 +169,7 @@ def ours(base: BaseModel, question: Question, subspace: Subspace, styles: Mappin
             rows[f"{mode}, {count} styles, graph"] = steps_of(call)
         for name in names:
             engine.wear_blend(subspace, styles, {name: 1.0})
-        found[f"{mode} bytes of {len(names)} styles"] = engine.nbytes
+        found[f"{mode} bytes of {len(names)} styles"] = engine.nbytes, engine.resident_bytes
         found[f"{mode} switch ms"] = switches(engine, subspace, styles)
         found[f"{mode} slider ms"] = median_ms(slider(engine, subspace, styles), 200)
         found[f"{mode} recordings"] = engine.recordings
@@ -154,7 +177,9 @@ def ours(base: BaseModel, question: Question, subspace: Subspace, styles: Mappin
         if mode is Mode.MERGED:
             found["copy of adapted weights ms"] = copying(base, subspace)
         engine.wear_nothing()
-        found[f"{mode} restores exactly"] = all(torch.equal(base.parameters[p], w) for p, w in pristine.items())
+        found[f"{mode} restores exactly"] = all(
+            torch.equal(base.parameters[p].cpu(), w) for p, w in pristine.items()
+        )
         del engine, call
         torch.cuda.empty_cache()
     live = Engine(base, Mode.LIVE)
@@ -176,7 +201,9 @@ def slider(engine: Engine, subspace: Subspace, styles: Mapping[str, Style]) -> C
     return move
 
 
-def switches(engine: Engine, subspace: Subspace, styles: Mapping[str, Style], repeat: int = 200) -> dict[str, float]:
+def switches(
+    engine: Engine, subspace: Subspace, styles: Mapping[str, Style], repeat: int = 200
+) -> dict[str, float]:
     """Milliseconds from any blend to any other, all styles resident."""
     chance = torch.Generator().manual_seed(1)
     names = list(styles)
@@ -190,7 +217,9 @@ def switches(engine: Engine, subspace: Subspace, styles: Mapping[str, Style], re
     return found
 
 
-def repeats(engine: Engine, call: Callable[[], Tensor], subspace: Subspace, styles: Mapping[str, Style]) -> bool:
+def repeats(
+    engine: Engine, call: Callable[[], Tensor], subspace: Subspace, styles: Mapping[str, Style]
+) -> bool:
     """Whether a blend predicts the same bits before and after 1,000 random switches, and what eager predicts."""
     names = list(styles)
     blend = {names[0]: 0.7, names[3]: -0.4, names[7]: 1.0}
@@ -198,8 +227,12 @@ def repeats(engine: Engine, call: Callable[[], Tensor], subspace: Subspace, styl
     first = call()
     chance = torch.Generator().manual_seed(2)
     for _ in range(1000):
-        order = torch.randperm(len(names), generator=chance).tolist()[: 1 + int(torch.randint(10, (1,), generator=chance))]
-        engine.wear_blend(subspace, styles, {names[i]: float(torch.randn(1, generator=chance)) for i in order})
+        order = torch.randperm(len(names), generator=chance).tolist()[
+            : 1 + int(torch.randint(10, (1,), generator=chance))
+        ]
+        engine.wear_blend(
+            subspace, styles, {names[i]: float(torch.randn(1, generator=chance)) for i in order}
+        )
     engine.wear_blend(subspace, styles, blend)
     return bool(torch.equal(first, call()))
 
@@ -221,7 +254,9 @@ def peft_state(lora: LoRA, dtype: torch.dtype) -> dict[str, Tensor]:
 
 
 @torch.inference_mode()
-def peft(base: BaseModel, question: Question, folder: Path, count: int, dtype: torch.dtype) -> dict[str, object]:
+def peft(
+    base: BaseModel, question: Question, folder: Path, count: int, dtype: torch.dtype
+) -> dict[str, object]:
     """The same with diffusers and PEFT."""
     layout = {path: shape for path, shape in linear_layout().items() if path.component is Component.UNET}
     files = []
@@ -236,7 +271,6 @@ def peft(base: BaseModel, question: Question, folder: Path, count: int, dtype: t
 
     rows: dict[str, dict[str, float]] = {}
     found: dict[str, object] = {"rows": rows}
-    before = torch.cuda.memory_allocated()
     times = []
     for i in range(3):
         torch.cuda.synchronize()
@@ -245,7 +279,8 @@ def peft(base: BaseModel, question: Question, folder: Path, count: int, dtype: t
         torch.cuda.synchronize()
         times.append((time.perf_counter() - started) * 1000.0)
     found["load ms"] = statistics.median(times)
-    found["bytes of one LoRA"] = (torch.cuda.memory_allocated() - before) / 3
+    lora_numbers = [p for name, p in unet.named_parameters() if "lora_" in name]
+    found["bytes of one LoRA"] = sum(p.numel() * p.element_size() for p in lora_numbers) / 3
     for many in (1, 3):
         unet.set_adapters([f"a{i}" for i in range(many)], [0.5] * many)
         rows[f"PEFT unfused, {many} LoRA, eager"] = steps_of(lambda: call(*question.tensors), 10)
@@ -281,7 +316,12 @@ def main() -> None:
     print(f"store of {given.loras} LoRAs in {time.perf_counter() - started:.0f} s", flush=True)
     base = random_base(CUDA, dtype)
     question = Question(given.size, dtype)
-    found = {"device": torch.cuda.get_device_name(), "size": given.size, "dtype": given.dtype, "LoRA bytes": lora_bytes}
+    found = {
+        "device": torch.cuda.get_device_name(),
+        "size": given.size,
+        "dtype": given.dtype,
+        "LoRA bytes": lora_bytes,
+    }
     found |= {"ours": ours(base, question, subspace, styles)}
     print_rows(found["ours"])
     with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,7 @@ from eigenlorax.runtime.engine import Engine, Mode
 from eigenlorax.runtime.graph import CudaRecorder
 from eigenlorax.runtime.hardware import Hardware
 from eigenlorax.runtime.paint import paint
+from eigenlorax.runtime.passes import TorchPasses, passes_for
 from eigenlorax.runtime.prompt import Prompt
 from eigenlorax.runtime.sdxl import BaseModel, load_base
 from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL
@@ -35,7 +36,9 @@ def cuda_base() -> BaseModel:
 
 @pytest.fixture(scope="module")
 def store(cuda_base: BaseModel) -> Store:
-    reader = LoRAReader(cuda_base.layout, lambda path: cuda_base.parameters[path].detach().float().flatten(1).cpu())
+    reader = LoRAReader(
+        cuda_base.layout, lambda path: cuda_base.parameters[path].detach().float().flatten(1).cpu()
+    )
     loras = [reader.open(path) for path in sorted(DEMO_LORAS.glob("*.safetensors"))[:12]]
     goal = Goal(number_bytes=600_000, numbers=Numbers.INT8)
     result = drain(fit(loras, {}, cuda_base.layout_hash, goal, device=torch.device("cuda")))
@@ -125,3 +128,31 @@ def test_each_row_of_a_batch_wears_its_own(engine: Engine, store: Store) -> None
         assert float(error) < 5e-3
     again = asked(engine, 6)
     assert again.shape[0] == 6
+
+
+def test_triton_writes_what_torch_writes() -> None:
+    quick, chance = passes_for(torch.device("cuda"), torch.float16), torch.Generator("cuda").manual_seed(3)
+    assert not isinstance(quick, TorchPasses)
+    for n, out, into, rank in ((3, 640, 1280, 40), (2, 100, 72, 8), (1, 1280, 2880, 24), (2, 33, 1, 7)):
+        base, up, turned = (
+            torch.randn(*shape, generator=chance, device="cuda", dtype=torch.float16)
+            for shape in ((n, out, into), (n, rank, out), (n, rank, into))
+        )
+        weights = torch.full_like(base, float("nan"))
+        quick.rewrite(weights, base, up, turned)
+        expected = base.double() + up.double().mT @ turned.double()
+        error = (weights.double() - expected).norm() / expected.norm()
+        assert float(error) < 4e-4
+        quick.rewrite(weights, base, torch.zeros_like(up), turned)
+        assert torch.equal(weights, base)
+    for size, dtype in ((128, torch.int8), (64, torch.float16), (4, torch.int8), (1, torch.float16)):
+        numbers = torch.randint(-127, 128, (100, size), generator=chance, device="cuda").to(dtype)
+        row = torch.arange(100, device="cuda", dtype=torch.int32) // 10
+        scales = torch.rand(10, generator=chance, device="cuda").half()
+        starts = (
+            torch.randperm(10, generator=chance, device="cuda") * 12 - torch.arange(10, device="cuda") * 10
+        )
+        found, expected = (torch.zeros(130, size, device="cuda", dtype=torch.float16) for _ in range(2))
+        quick.lay(found, numbers, row, scales, starts)
+        TorchPasses().lay(expected, numbers, row, scales.float(), starts)
+        assert torch.equal(found, expected)
