@@ -5,13 +5,13 @@ from diffusers import StableDiffusionXLPipeline
 from lora_data import Learning
 from lora_stack import Stack
 from nets import SCALING, alphas_cumprod, encode_text, scheduler, time_ids, tokenize
-from pace import Average, captured
+from step import Descent, Recorded
 
 TEST_STEPS = (120, 320, 560, 800)
 
 
 class Trainer:
-    """The frozen pipeline with stacked LoRAs, their latents and one training step (a CUDA graph once captured)."""
+    """The frozen pipeline with stacked LoRAs, their latents, and one training step of all of them (`once`)."""
 
     def __init__(
         self,
@@ -30,17 +30,8 @@ class Trainer:
         self._worth = ratio.clamp_max(5.0) / ratio
         self._ids = time_ids(1, self.device)
         self._fill(data)
-        self.rate = torch.zeros((), device=self.device)
-        self.average = Average(stack.weights, 0.998)
-        self._optimiser = torch.optim.AdamW(
-            stack.weights,
-            self.rate,
-            betas=(0.9, 0.99),
-            weight_decay=0.0,
-            fused=True,
-            capturable=self.device.type == "cuda",
-        )
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self.descent = Descent(stack.weights, decay=0.0, average=0.998)
+        self.once = Recorded(self._run)
 
     @torch.no_grad()
     def _encode(self, pictures: torch.Tensor, moved: bool) -> torch.Tensor:
@@ -120,20 +111,7 @@ class Trainer:
         kept = (torch.rand(len(latents), device=self.device) < 0.9).float()
         error = self._error(latents, self._tokens[chosen], kept, when, torch.randn_like(latents))
         (error.sum() / self._each).backward()
-        self._optimiser.step()
-        self._optimiser.zero_grad(set_to_none=False)
-        self.average.update()
-
-    def capture(self) -> None:
-        """Warm up with a rate of zero, then record one step."""
-        self._graph = captured(self._run)
-
-    def __call__(self) -> None:
-        """Do one step for all LoRAs."""
-        if self._graph is None:
-            self._run()
-        else:
-            self._graph.replay()
+        self.descent.step()
 
     @torch.no_grad()
     def held_loss(self) -> torch.Tensor:

@@ -25,13 +25,14 @@ from nets import (
     time_ids,
     write_tokenizer,
 )
-from pace import Average, Log, Pace, captured
+from pace import Log, Pace
+from step import Descent, Recorded
 from subjects import BASE_SETS
 from transformers import CLIPTokenizer
 
 
 class Step:
-    """One training step on buffers of fixed size; on CUDA it is captured once and replayed."""
+    """The models, and one training step of them (`once`) on buffers of fixed size."""
 
     def __init__(self, pool: Pool, batch: int, compiled: bool) -> None:
         device = pool.latents.device
@@ -41,16 +42,7 @@ class Step:
         self.text = (first.to(device), second.to(device))
         modules = (self.unet, *self.text)
         self.weights = [weight for module in modules for weight in module.parameters()]
-        self.rate = torch.tensor(0.0, device=device)
-        self._optimiser = torch.optim.AdamW(
-            self.weights,
-            self.rate,
-            betas=(0.9, 0.99),
-            weight_decay=0.01,
-            fused=True,
-            capturable=device.type == "cuda",
-        )
-        self.average = Average(self.weights, 0.999)
+        self.descent = Descent(self.weights, decay=0.01, average=0.999)
         self.loss = torch.zeros((), device=device)
         self._call = torch.compile(self._predict) if compiled else self._predict
         powers = alphas_cumprod().to(device)
@@ -58,7 +50,7 @@ class Step:
         ratio = (powers / (1.0 - powers)).float()
         self._worth = ratio.clamp_max(5.0) / ratio
         self._ids = time_ids(batch, device)
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self.once = Recorded(self._run)
 
     def _predict(
         self, noisy: torch.Tensor, when: torch.Tensor, context: torch.Tensor, pooled: torch.Tensor
@@ -85,22 +77,8 @@ class Step:
         error = (found.float() - noise).square().mean(dim=(1, 2, 3))
         loss = (error * self._worth[when]).mean()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.weights, 1.0, foreach=True)
-        self._optimiser.step()
-        self._optimiser.zero_grad(set_to_none=False)
-        self.average.update()
+        self.descent.step(clip=1.0)
         self.loss.lerp_(loss.detach(), 0.01)
-
-    def capture(self) -> None:
-        """Run a few steps to warm up, then record one as a CUDA graph."""
-        self._graph = captured(self._run)
-
-    def __call__(self) -> None:
-        """Do one step."""
-        if self._graph is None:
-            self._run()
-        else:
-            self._graph.replay()
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -119,7 +97,7 @@ def train(arguments: argparse.Namespace) -> None:
     made = time.monotonic()
     step = Step(plan.pool, arguments.batch, arguments.compile)
     if device.type == "cuda":
-        step.capture()
+        step.once.capture()
     log.add(event="ready", parameters=sum(w.numel() for w in step.weights), spent=time.monotonic() - made)
     while arguments.wait_for is not None and not arguments.wait_for.exists():
         time.sleep(0.5)
@@ -137,16 +115,16 @@ def train(arguments: argparse.Namespace) -> None:
     pace.begin()
     done = 0
     while pace.share < 1.0 and done != arguments.steps:
-        step.rate.fill_(pace.rate())
-        step()
+        step.descent.rate.fill_(pace.rate())
+        step.once()
         done += 1
         if done % 50 == 0:
             loss = float(step.loss)
             if pace.share < 0.1:
-                step.average.restart()
+                step.descent.average.restart()
             if done % 500 == 0:
                 log.add(step=done, loss=loss, rate=pace.rate(), spent=pace.spent)
-    step.average.swap()
+    step.descent.average.swap()
     log.add(event="end", step=done, loss=float(step.loss), spent=pace.spent)
     save_pipeline(
         arguments.out,

@@ -35,20 +35,20 @@ def learn(trainer: Trainer, pace: Pace, log: Log, every: float, most: int) -> di
     least, at = start.clone(), torch.zeros(len(start), dtype=torch.long, device=start.device)
     done, tested = 0, time.monotonic()
     while pace.share < 1.0 and done != most:
-        trainer.rate.fill_(pace.rate())
-        trainer()
+        trainer.descent.rate.fill_(pace.rate())
+        trainer.once()
         pace.tick()
         done += 1
         if done % 20 == 0:
             torch.cuda.synchronize() if trainer.device.type == "cuda" else None
         if time.monotonic() - tested > every or pace.share >= 1.0 or done == most:
-            trainer.average.swap()
+            trainer.descent.average.swap()
             now = trainer.held_loss()
             better = now < least
             with torch.no_grad():
                 for kept, live in zip(best, weights, strict=True):
                     kept.copy_(torch.where(better.view(-1, 1, 1), live, kept))
-            trainer.average.swap()
+            trainer.descent.average.swap()
             least, at = torch.minimum(least, now), torch.where(better, done, at)
             log.add(step=done, held=float(now.mean()), improved=int(better.sum()), spent=pace.spent)
             tested = time.monotonic()
@@ -102,9 +102,9 @@ def train_group(
         if arguments.start:
             path = arguments.start / f"{spec.name}.safetensors"
             stack.load(place, read_lora(path, stack.pairs(place), spec))
-    trainer.average.restart()
+    trainer.descent.average.restart()
     if arguments.device == "cuda" and arguments.graph:
-        trainer.capture()
+        trainer.once.capture()
     log.add(event="ready", spent=pace.spent)
     pace.begin()
     result = learn(trainer, pace, log, arguments.every, arguments.steps)

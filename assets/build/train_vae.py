@@ -19,7 +19,8 @@ import torch.nn.functional as functional
 from diffusers import AutoencoderKL
 from emoji_data import Source, load_pictures, white_cover
 from nets import SCALING, SIZE, build_vae
-from pace import Average, Log, Pace, captured
+from pace import Log, Pace
+from step import Descent, Recorded
 from subjects import BASE_SETS, FEWSHOT_SETS, LORA_SETS, Row
 
 SET_WEIGHTS = {"emojione-monotone": 1.5, "p-tabler-outline": 3.0}
@@ -118,45 +119,31 @@ class Learner:
         self, vae: AutoencoderKL, weights: list[torch.Tensor], arguments: argparse.Namespace
     ) -> None:
         device = weights[0].device
-        self._vae, self._weights = vae, weights
-        self.rate, self.fit = torch.zeros((), device=device), torch.zeros((), device=device)
-        self._optimiser = torch.optim.AdamW(
-            weights,
-            self.rate,
-            betas=(0.9, 0.99),
-            weight_decay=1e-3,
-            fused=True,
-            capturable=device.type == "cuda",
-        )
-        self.average = Average(weights, 0.999)
+        self._vae = vae
+        self.fit = torch.zeros((), device=device)
+        self.descent = Descent(weights, decay=1e-3, average=0.999)
         self._compute = torch.compile(objective) if arguments.compile else objective
         self._pictures = torch.zeros(arguments.batch, 3, SIZE, SIZE, device=device)
         self._pictures = self._pictures.contiguous(memory_format=torch.channels_last)
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._once = Recorded(self._run)
 
     def _run(self) -> None:
         noise = torch.randn(self._pictures.shape[0], 4, SIZE // 8, SIZE // 8, device=self._pictures.device)
         with torch.autocast(self._pictures.device.type, dtype=torch.bfloat16, cache_enabled=False):
             loss, fit = self._compute(self._vae, self._pictures, noise)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self._weights, 2.0, foreach=True)
-        self._optimiser.step()
-        self._optimiser.zero_grad(set_to_none=False)
-        self.average.update()
+        self.descent.step(clip=2.0)
         self.fit.copy_(fit.detach())
 
     def capture(self, batches: "Batches") -> None:
         """Warm up with a rate of zero on true pictures, then record one step."""
         self._pictures.copy_(batches.draw())
-        self._graph = captured(self._run)
+        self._once.capture()
 
     def __call__(self, pictures: torch.Tensor) -> None:
         """Do one step on pictures [batch, 3, 128, 128] in [-1, 1]; `fit` then holds their mean log error."""
         self._pictures.copy_(pictures)
-        if self._graph is None:
-            self._run()
-        else:
-            self._graph.replay()
+        self._once()
 
 
 @torch.no_grad()
@@ -230,12 +217,12 @@ def train(arguments: argparse.Namespace) -> None:
     pace.begin()
     log.add(event="ready", spent=pace.spent)
     while pace.share < 1.0 and step != arguments.steps:
-        learner.rate.fill_(pace.rate())
+        learner.descent.rate.fill_(pace.rate())
         learner(batches.draw())
         fits.append(learner.fit.clone())
         step += 1
         if step % 25 == 0 and pace.share < 0.1:
-            learner.average.restart()
+            learner.descent.average.restart()
         if step % 25 == 0 and (step % 250 == 0 or step == 25):
             level = -4.343 * float(torch.stack(fits).mean()) + 6.02
             log.add(step=step, train_db=level, rate=pace.rate(), spent=pace.spent)
@@ -243,11 +230,11 @@ def train(arguments: argparse.Namespace) -> None:
         elif step % 25 == 0:
             fits[-1].item()
         if pace.share >= next_test:
-            learner.average.swap()
+            learner.descent.average.swap()
             log.add(event="test", step=step, db=psnr_by_set(vae, tests, unseen), spent=pace.spent)
-            learner.average.swap()
+            learner.descent.average.swap()
             next_test += 0.2
-    learner.average.swap()
+    learner.descent.average.swap()
     if not arguments.decoder_only:
         standardise(vae, pictures[::2])
     result = vae.half().float()
