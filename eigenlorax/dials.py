@@ -1,4 +1,4 @@
-"""How strongly a style acts where and when: on each text encoder, on each part of the UNet, over the steps."""
+"""How strongly a style acts where and when: on text encoders, on parts of the UNet, over the steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -88,8 +88,8 @@ class Dials:
         for progress, factor in self.curve:
             if not (0.0 <= progress <= 1.0 and -MOST <= factor <= MOST):
                 raise InvalidRequestError(
-                    f"{name}: the curve has a point ({progress}, {factor}): choose progress from 0 to 1 and a "
-                    f"factor from {-MOST:g} to {MOST:g}"
+                    f"{name}: the curve has a point ({progress}, {factor}): choose progress from 0 to 1 and "
+                    f"a factor from {-MOST:g} to {MOST:g}"
                 )
         if any(later[0] <= sooner[0] for sooner, later in pairwise(self.curve)):
             raise InvalidRequestError(f"{name}: the curve's points must be in order of progress, each once")

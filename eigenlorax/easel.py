@@ -1,19 +1,53 @@
-"""Pictures to look at and compare, kept nowhere: the base model's, an original LoRA's, a style's."""
+"""Where pictures are drawn: plans memory, dresses the model, draws, and keeps nothing."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 
 from PIL import Image
 
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.events import retold
 from eigenlorax.lora import LoRA
 from eigenlorax.recipe import GenerationRequest
+from eigenlorax.runtime.control import Control, ControlCase
 from eigenlorax.runtime.engine import Engine
-from eigenlorax.runtime.generate import Step, denoise
+from eigenlorax.runtime.ladder import SteppedDown, drawn
+from eigenlorax.runtime.options import Mode, Placement
+from eigenlorax.runtime.paint import Preview, Step, paint
+from eigenlorax.runtime.plan import Needs, Plan
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
-Painting = Generator[Step, None, Image.Image]
+Drawing = Step | Preview | SteppedDown
+"""What drawing tells of while it goes on."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pictures, and how they were drawn.
+
+    Attributes:
+        images: RGB, in the order of the request.
+        switch_ms: Milliseconds that the change of styles before took.
+        mode: How the UNet wore them.
+        plan: Where the model lay, and the predicted peak.
+    """
+
+    images: tuple[Image.Image, ...]
+    switch_ms: float
+    mode: Mode
+    plan: Plan
+
+    @property
+    def image(self) -> Image.Image:
+        """The first picture."""
+        return self.images[0]
+
+
+Painting = Generator[Drawing, None, Drawn]
+Dress = Callable[[GenerationRequest], float]
 
 
 class Easel:
@@ -23,6 +57,7 @@ class Easel:
         engine: Wears styles and LoRAs on the loaded model.
         lock: The studio's; held while a picture is drawn.
         current: The current subspace, or None, and its styles.
+        wish: How the UNet is to wear styles, where that is not to be chosen.
     """
 
     def __init__(
@@ -30,34 +65,113 @@ class Easel:
         engine: Engine,
         lock: Lock,
         current: Callable[[], tuple[Subspace | None, Mapping[str, Style]]],
+        wish: Mode = Mode.AUTO,
     ) -> None:
-        self._engine, self._lock, self._current = engine, lock, current
+        self._engine, self._lock, self._current, self._wish = engine, lock, current, wish
+        self._controls = ControlCase()
 
     def bare(self, request: GenerationRequest) -> Painting:
         """The base model's picture; the request's styles are left off."""
-        request.check()
-        with self._lock:
-            self._engine.wear_nothing()
-            return (yield from denoise(self._engine.base.pipeline, request))
+        return self._draw(replace(request, styles={}, blends=()), lambda _: self._engine.wear_nothing())
 
-    def lora(self, request: GenerationRequest, lora: LoRA) -> Painting:
+    def lora(self, request: GenerationRequest, lora: LoRA, strength: float = 1.0) -> Painting:
         """The picture of one LoRA as it is; the request's styles are left off."""
-        request.check()
-        with self._lock:
-            self._engine.wear_lora(lora, 1.0)
-            return (yield from denoise(self._engine.base.pipeline, request))
+        bare = replace(request, styles={}, blends=())
+        return self._draw(bare, lambda _: self._engine.wear_lora(lora, strength))
 
-    def styled(self, request: GenerationRequest) -> Painting:
-        """The picture of the request's styles in the current subspace.
+    def styled(self, request: GenerationRequest, previews: int = 0) -> Painting:
+        """The pictures of the request's styles in the current subspace.
+
+        Args:
+            request: What to draw.
+            previews: A small preview follows every so many steps; 0 is without.
 
         Raises:
-            InvalidRequestError: there is no subspace yet.
+            InvalidRequestError: a setting is out of range, or styles are asked for before there are any.
             UnknownStyleError: a strength names a style that the subspace lacks.
         """
+        return self._draw(request, self._dress, previews)
+
+    def _dress(self, request: GenerationRequest) -> float:
+        subspace, styles = self._current()
+        if subspace is None:
+            if _worn(request):
+                raise InvalidRequestError("there are no styles yet: press Compress first")
+            return self._engine.wear_nothing()
+        blends = request.blends or (request.styles,)
+        return self._engine.wear_blends(subspace, styles, blends, request.dials)
+
+    def _draw(self, request: GenerationRequest, dress: Dress, previews: int = 0) -> Painting:
         request.check()
         with self._lock:
-            subspace, styles = self._current()
-            if subspace is None:
-                raise InvalidRequestError("there are no styles yet: press Compress first")
-            self._engine.wear_blend(subspace, styles, request.styles)
-            return (yield from denoise(self._engine.base.pipeline, request))
+            base = self._engine.base
+            plan, needs = self._planned(request)
+            return (
+                yield from drawn(
+                    base.placed,
+                    plan,
+                    base.rungs(needs),
+                    lambda plan: self._with(plan, needs, request, dress, previews),
+                )
+            )
+
+    def _with(
+        self, plan: Plan, needs: Needs, request: GenerationRequest, dress: Dress, previews: int
+    ) -> Painting:
+        """One try with one plan: as many pictures at once as it says."""
+        engine, control = self._engine, self._control(request)
+        engine.settle(self._mode(plan, needs), recorded=plan.placement is Placement.GPU)
+        images: list[Image.Image] = []
+        switch_ms, starts = 0.0, range(0, request.batch, max(1, plan.at_once))
+        for turn, start in enumerate(starts):
+            part = request.stretch(start, min(plan.at_once, request.batch - start))
+            switch_ms += dress(part)
+            painting = paint(engine.base.pipeline, part, engine.brush(control), previews)
+            images += yield from retold(painting, partial(of_turn, turn, len(starts)))
+        return Drawn(tuple(images), switch_ms, engine.mode, plan)
+
+    def _control(self, request: GenerationRequest) -> Control | None:
+        if request.control is None:
+            return None
+        base = self._engine.base
+        return self._controls.get(request.control, request.hires_size, base.device, base.pipeline.unet.dtype)
+
+    def _planned(self, request: GenerationRequest) -> tuple[Plan, Needs]:
+        """The fastest plan that fits, and the needs that it was made for."""
+        subspace, styles = self._current()
+        worn = _worn(request)
+        live = self._engine.bytes_for(subspace, styles, worn) if subspace is not None and worn else 0
+        width, height = request.hires_size
+        needs = Needs(width, height, request.batch, request.guidance > 1.0, len(worn), live)
+        return self._engine.base.plan(needs), needs
+
+    def _mode(self, plan: Plan, needs: Needs) -> Mode:
+        """Merged where a second copy of the weights changes nothing about the plan."""
+        if self._wish is not Mode.AUTO:
+            return self._wish
+        if plan.placement is Placement.CPU:
+            return Mode.MERGED
+        subspace, _ = self._current()
+        if plan.placement is not Placement.GPU or subspace is None:
+            return Mode.LIVE
+        roomy = replace(needs, style_bytes=needs.style_bytes + self._engine.pristine_bytes(subspace))
+        merged = self._engine.base.plan(roomy)
+        same = (merged.placement, merged.tiling, merged.at_once) == (
+            plan.placement,
+            plan.tiling,
+            plan.at_once,
+        )
+        return Mode.MERGED if same and merged.fits else Mode.LIVE
+
+
+def _worn(request: GenerationRequest) -> Sequence[str]:
+    """The names of all styles that a request gives a strength."""
+    blends = request.blends or (request.styles,)
+    return sorted({name for blend in blends for name, strength in blend.items() if strength})
+
+
+def of_turn(turn: int, turns: int, event: Drawing) -> Drawing:
+    """An event of one of several turns, its steps counted over all of them."""
+    if isinstance(event, SteppedDown):
+        return event
+    return replace(event, done=turn * event.total + event.done, total=turns * event.total)

@@ -60,6 +60,7 @@ class Intake:
         """Teach the model the embeddings that were kept; returns what the user should know, or nothing."""
         try:
             teach_words(self._base.pipeline, self._library.embeddings())
+            self._base.placed.renew()
         except InvalidFileError as error:
             return f"The kept embeddings could not be read ({error}): remove that file, start again."
         return ""
@@ -108,6 +109,7 @@ class Intake:
         embeddings = self._library.add_embeddings(path)
         with self._lock:
             left_out = teach_words(self._base.pipeline, embeddings)
+            self._base.placed.renew()
         words = [embedding.token for embedding in embeddings if embedding.token not in left_out]
         told = [f"the word {word!r} now calls an embedding" for word in words]
         told += [f"the embedding {word!r} is kept but not used: {why}" for word, why in left_out.items()]

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from PIL import Image
 
-from eigenlorax.easel import Painting
+from eigenlorax.easel import Drawn, Painting
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.library.figures import figures_path, keep_figure, load_figures
 from eigenlorax.likeness import Distance, StyleLikeness, distance
@@ -14,6 +14,7 @@ from eigenlorax.lora import LoRA
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.report.picture_parts import ComponentPictures, Trio, percent
 from eigenlorax.report.sheet import SheetRow, contact_sheet, stacked
+from eigenlorax.runtime.paint import Step
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.census import Census
 from eigenlorax.subspace.components import leading, mixture
@@ -112,7 +113,7 @@ def compare_pictures(
     """
     looking = looking or Looking()
     looking.check()
-    styles, easel = studio.styles, studio.subspaces.easel
+    styles, easel = studio.styles, studio.easel
     chosen = [name for name in dict.fromkeys(styles if names is None else names) if name in styles]
     loras = {lora.name: lora for lora in studio.originals(chosen)}
     if not loras:
@@ -152,14 +153,14 @@ def draw_components(
     request = next(iter(_requests(studio, looking, (), {})))
     components = leading(census, count)
     counter = _Counter(1 + 2 * len(components), looking.steps)
-    base = yield from counter.draw("no style", studio.subspaces.easel.bare(request))
+    base = yield from counter.draw("no style", studio.easel.bare(request))
     found = []
     for number, component in enumerate(components, start=1):
         sides = []
         for sign, word in ((-1.0, "minus"), (1.0, "plus")):
             strengths = {name: sign * part for name, part in component.strengths.items()}
             mixed = mixture(f"component {number} {word}", loras, strengths)
-            sides.append((yield from counter.draw(mixed.name, studio.subspaces.easel.lora(request, mixed))))
+            sides.append((yield from counter.draw(mixed.name, studio.easel.lora(request, mixed))))
         found.append(ComponentPictures(component, sides[0], base, sides[1]))
     return found
 
@@ -186,12 +187,12 @@ class _Counter:
     def draw(self, what: str, painting: Painting) -> Generator[LookingProgress, None, Image.Image]:
         try:
             while True:
-                next(painting)
-                self._done += 1
-                yield LookingProgress(self._done, self._total, what)
+                if isinstance(next(painting), Step):
+                    self._done += 1
+                    yield LookingProgress(self._done, self._total, what)
         except StopIteration as end:
-            picture: Image.Image = end.value
-            return picture
+            drawn: Drawn = end.value
+            return drawn.image
         finally:
             painting.close()
 

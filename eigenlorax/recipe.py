@@ -1,12 +1,12 @@
-"""What a picture is made from, and the text that travels inside its PNG so it can be made again."""
+"""What pictures are made from."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from PIL import Image
 
+from eigenlorax.dials import StyleDials
 from eigenlorax.errors import InvalidRequestError
 
 MAX_SEED = 2**32 - 1
@@ -27,8 +27,6 @@ SAMPLERS: Mapping[str, tuple[str, ...]] = {
     "DDPM": _SPACED, "PLMS": (AUTOMATIC, *_SGM), "LCM": (AUTOMATIC,), "TCD": (AUTOMATIC,),
 }  # fmt: skip
 """Sampler -> the schedules it can follow, both by the names that users know."""
-
-_MODEL_PAIRS = ("Model hash", "Model", "VAE hash", "VAE")
 
 StyleBlend = Mapping[str, float]
 """Style name -> strength: 1.0 as imported, 0.0 off, negative inverted."""
@@ -85,6 +83,24 @@ class Canvas:
 
 
 @dataclass(frozen=True)
+class ControlHint:
+    """A picture that a ControlNet lets the drawing follow.
+
+    Attributes:
+        model: A ControlNet for SDXL: a diffusers folder, a .safetensors file or a hub id.
+        image: Edges, depth, a pose or what else the model was trained on; brought to the request's size.
+        scale: Strength, in [0, 2].
+        start, end: Share of the steps between which it acts, in [0, 1].
+    """
+
+    model: str
+    image: Image.Image
+    scale: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+
+
+@dataclass(frozen=True)
 class GenerationRequest:
     """Everything that decides a picture, apart from the base model and the subspace.
 
@@ -107,6 +123,9 @@ class GenerationRequest:
         guidance_rescale: In [0, 1]; brings guided contrast back for zero-SNR models (arXiv:2305.08891).
         hires: The second, larger pass; None is without.
         canvas: What to draw over; None starts from noise.
+        dials: Style name -> where and when it acts; a style without acts everywhere.
+        blends: A blend for each picture, in place of `styles`; they share the seed, and `batch` is their number.
+        control: What to follow beside the prompt.
     """
 
     prompt: str
@@ -126,6 +145,9 @@ class GenerationRequest:
     guidance_rescale: float = 0.0
     hires: Hires | None = None
     canvas: Canvas | None = None
+    dials: StyleDials = field(default_factory=dict)
+    blends: tuple[StyleBlend, ...] = ()
+    control: ControlHint | None = None
 
     @property
     def hires_size(self) -> tuple[int, int]:
@@ -137,11 +159,19 @@ class GenerationRequest:
         """The request that draws one picture of the batch alone.
 
         As in A1111 the seed counts up from picture to picture, or the variation seed where there is one;
-        after the largest seed comes 0.
+        after the largest seed comes 0. Pictures with blends of their own share both.
         """
+        if self.blends:
+            return replace(self, batch=1, blends=(), styles=self.blends[index])
         if self.variation_strength:
             return replace(self, batch=1, variation_seed=(self.variation_seed + index) % (MAX_SEED + 1))
         return replace(self, batch=1, seed=(self.seed + index) % (MAX_SEED + 1))
+
+    def stretch(self, start: int, count: int) -> "GenerationRequest":
+        """The request that draws `count` pictures of the batch from `start` on."""
+        if self.blends:
+            return replace(self, batch=count, blends=self.blends[start : start + count])
+        return replace(self.of_picture(start), batch=count)
 
     def check(self) -> None:
         """Refuse what cannot be drawn.
@@ -170,6 +200,10 @@ class GenerationRequest:
         if self.canvas is not None:
             ranges["denoising strength"] = (self.canvas.strength, 0, 1)
             ranges["mask blur"] = (self.canvas.blur, 0, 64)
+        if self.control is not None:
+            ranges["ControlNet strength"] = (self.control.scale, 0, 2)
+            ranges["ControlNet start"] = (self.control.start, 0, self.control.end)
+            ranges["ControlNet end"] = (self.control.end, 0, 1)
         for name, (value, low, high) in ranges.items():
             if not low <= value <= high:
                 raise InvalidRequestError(f"{name} is {value}: choose a number from {low} to {high}")
@@ -177,6 +211,12 @@ class GenerationRequest:
             if size % 8:
                 raise InvalidRequestError(f"{name} is {size}: choose a multiple of 8")
         self._check_sampler()
+        for name, dials in self.dials.items():
+            dials.check(name)
+        if self.blends and len(self.blends) != self.batch:
+            raise InvalidRequestError(
+                f"{len(self.blends)} blends for {self.batch} pictures: give one for each picture"
+            )
         if self.hires is not None and self.canvas is not None:
             raise InvalidRequestError("hires starts from noise: take off hires or the canvas")
         if (largest := max(self.hires_size)) > MAX_HIRES_SIDE:
@@ -196,55 +236,25 @@ class GenerationRequest:
             )
 
 
-def infotext(request: GenerationRequest, sampler: str, extras: Mapping[str, str]) -> str:
-    """The generation parameters in A1111's grammar and order, as its PNG `parameters` chunk holds them.
+def blend_path(stops: Sequence[StyleBlend], pictures: int) -> tuple[StyleBlend, ...]:
+    """Blends along the straight way from stop to stop, the first and the last stop included.
 
     Args:
-        request: What was drawn.
-        sampler: The name of the model's own scheduler, written when the request names no sampler.
-        extras: Further pairs; model and VAE stand where A1111 has them, the others last, in order.
+        stops: At least two.
+        pictures: How many blends, in [2, 256].
 
-    Source: AUTOMATIC1111/stable-diffusion-webui, modules/processing.py (create_infotext).
+    Raises:
+        InvalidRequestError: too few stops, or a number of pictures that is out of range.
     """
-    tags = "".join(f" <lora:{name}:{strength:g}>" for name, strength in request.styles.items() if strength)
-    lines = [request.prompt + tags]
-    if request.negative_prompt:
-        lines.append(f"Negative prompt: {request.negative_prompt}")
-    pairs: dict[str, str | None] = {
-        "Steps": str(request.steps),
-        "Sampler": request.sampler or sampler,
-        "Schedule type": None if request.schedule == AUTOMATIC else request.schedule,
-        "CFG scale": f"{request.guidance:g}",
-        "Seed": str(request.seed),
-        "Size": f"{request.width}x{request.height}",
-        **{key: extras[key] for key in _MODEL_PAIRS if key in extras},
-        **_varied(request),
-        **{key: value for key, value in extras.items() if key not in _MODEL_PAIRS},
-    }
-    written = {key: value for key, value in pairs.items() if value is not None}
-    lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in written.items()))
-    return "\n".join(lines)
-
-
-def _varied(request: GenerationRequest) -> dict[str, str | None]:
-    """What A1111 writes behind the model, in its order; None is left out."""
-    hires, canvas, varied = request.hires, request.canvas, request.variation_strength > 0
-    masked = canvas if canvas is not None and canvas.mask is not None else None
-    repainted = hires or canvas
-    return {
-        "Variation seed": str(request.variation_seed) if varied else None,
-        "Variation seed strength": f"{request.variation_strength:g}" if varied else None,
-        "Denoising strength": None if repainted is None else f"{repainted.strength:g}",
-        "Clip skip": str(request.clip_skip) if request.clip_skip > 1 else None,
-        "Batch size": str(request.batch) if request.batch > 1 else None,
-        "CFG Rescale": f"{request.guidance_rescale:g}" if request.guidance_rescale else None,
-        "Hires upscale": None if hires is None else f"{hires.scale:g}",
-        "Hires steps": None if hires is None or not hires.steps else str(hires.steps),
-        "Hires upscaler": None if hires is None else hires.upscaler.value,
-        "Mask blur": None if masked is None else str(masked.blur),
-        "Masked content": None if masked is None else masked.fill.value,
-    }
-
-
-def _quoted(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False) if any(c in value for c in ',:"\n') else value
+    if len(stops) < 2:
+        raise InvalidRequestError("a morph needs at least two blends: where it starts and where it ends")
+    if not 2 <= pictures <= 256:
+        raise InvalidRequestError(f"a morph of {pictures} pictures: choose a number from 2 to 256")
+    names = list(dict.fromkeys(name for stop in stops for name in stop))
+    found = []
+    for picture in range(pictures):
+        way = picture * (len(stops) - 1) / (pictures - 1)
+        place = min(int(way), len(stops) - 2)
+        share, before, after = way - place, stops[place], stops[place + 1]
+        found.append({n: (1 - share) * before.get(n, 0.0) + share * after.get(n, 0.0) for n in names})
+    return tuple(found)

@@ -9,8 +9,7 @@ from PIL import Image
 from eigenlorax.events import drain
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.report.sheet import SheetRow, contact_sheet
-from eigenlorax.runtime.generate import Step
-from eigenlorax.studio import Finished, Studio
+from eigenlorax.studio import Studio, Work
 from eigenlorax.subspaces.desk import Compressed
 
 PROMPTS = ("a red apple", "a sailboat")
@@ -85,7 +84,7 @@ def draw_showcase(
     return Showcase(sheet, compressed, median(switches), median(loads))
 
 
-def _draw(studio: Studio, prompt: str, style: str | None) -> Generator[Step, None, Finished]:
+def _draw(studio: Studio, prompt: str, style: str | None) -> Work:
     return studio.generate(_request(studio, prompt, {} if style is None else {style: 1.0}))
 
 

@@ -13,14 +13,20 @@ def test_every_module_of_sdxl_has_its_region_and_the_named_attentions_are_where_
     assert set(found.values()) == set(Region)
 
     def of(stem: str) -> set[Region]:
-        return {region for path, region in found.items() if path.component is Component.UNET and path.name.startswith(stem)}
+        return {
+            region
+            for path, region in found.items()
+            if path.component is Component.UNET and path.name.startswith(stem)
+        }
 
     assert of("down_blocks.2.attentions.1.") == {Region.COMPOSITION}
     assert of("mid_block.") == {Region.COMPOSITION}
     assert of("up_blocks.0.attentions.0.") == {Region.CONTENT}
     assert of("up_blocks.0.attentions.1.") == {Region.STYLE}
     assert of("up_blocks.1.") == of("up_blocks.2.") == {Region.DETAIL}
-    encoders = {path.component: region for path, region in found.items() if path.component is not Component.UNET}
+    encoders = {
+        path.component: region for path, region in found.items() if path.component is not Component.UNET
+    }
     assert encoders == {
         Component.TEXT_ENCODER: Region.TEXT_ENCODER,
         Component.TEXT_ENCODER_2: Region.TEXT_ENCODER_2,
@@ -40,7 +46,8 @@ def test_factors_multiply_and_text_encoders_keep_out_of_the_unets() -> None:
 
 
 @pytest.mark.parametrize(
-    ("progress", "factor"), [(0.0, 0.5), (0.2, 0.5), (0.4, 1.0), (0.6, 1.5), (0.7, 0.75), (0.8, 0.0), (1.0, 0.0)]
+    ("progress", "factor"),
+    [(0.0, 0.5), (0.2, 0.5), (0.4, 1.0), (0.6, 1.5), (0.7, 0.75), (0.8, 0.0), (1.0, 0.0)],
 )
 def test_a_curve_runs_straight_between_its_points_and_level_outside(progress: float, factor: float) -> None:
     curve = ((0.2, 0.5), (0.6, 1.5), (0.8, 0.0))

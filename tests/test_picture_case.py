@@ -99,10 +99,10 @@ def test_what_cannot_be_looked_at(studio: Studio, tmp_path: Path, tiny_model: Pa
             drain(compare_pictures(studio, ["s0"], replace(LOOKING, **change)))
     request = GenerationRequest("a cat", "", 3, 2, 3.0, 64, 64, {"nobody": 1.0})
     with pytest.raises(UnknownStyleError):
-        drain(studio.subspaces.easel.styled(request))
+        drain(studio.easel.styled(request))
     empty = Studio(str(tiny_model), tmp_path / "data", CPU)
     with pytest.raises(InvalidRequestError, match="press Compress"):
-        drain(empty.subspaces.easel.styled(replace(request, styles={})))
+        drain(empty.easel.styled(replace(request, styles={})))
     with pytest.raises(InvalidRequestError):
         drain(compare_pictures(empty, looking=LOOKING))
 

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.recipe import MAX_SEED, SAMPLERS, Canvas, Fill, GenerationRequest, Hires, Upscaler, infotext
+from eigenlorax.infotext import infotext
+from eigenlorax.recipe import MAX_SEED, SAMPLERS, Canvas, Fill, GenerationRequest, Hires, Upscaler
 
 # The reader's own pattern, from AUTOMATIC1111's modules/infotext_utils.py.
 RE_PARAM = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')

@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "eigenlorax"
 ROOMS = [
-    "__init__", "errors", "events", "module_path", "lora", "recipe", "likeness", "formats", "subspace", "runtime", "training",
+    "__init__", "errors", "events", "module_path", "lora", "dials", "recipe", "infotext", "likeness", "formats", "subspace", "runtime", "training",
     "library", "report", "originals", "easel", "subspaces", "export", "intake", "studio", "picture_case", "census_case",
     "showcase", "cli", "__main__",
 ]  # fmt: skip

@@ -8,11 +8,11 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from eigenlorax.runtime.generate import Step
-from eigenlorax.studio import Finished, Studio
+from eigenlorax.easel import Drawing
+from eigenlorax.studio import Finished, Studio, Work
 from ui import markup, text
 from ui.events import GPU, Updates, drive
-from ui.generate import Values, idle, request_from, same_seed
+from ui.generate import Values, drawing_line, idle, request_from, same_seed
 from ui.generate_tab import GenerateTab
 from ui.rack import strengths, strongest
 
@@ -36,7 +36,7 @@ class SideStep:
     """A step of one of the two pictures."""
 
     caption: str
-    step: Step
+    step: Drawing
 
 
 Pair = Generator[SideStep, None, tuple[Side, Side]]
@@ -88,7 +88,7 @@ def base_and_styles(studio: Studio, values: Values) -> Pair:
     return left, right
 
 
-def _side(caption: str, work: Generator[Step, None, Finished]) -> Generator[SideStep, None, Side]:
+def _side(caption: str, work: Work) -> Generator[SideStep, None, Side]:
     started = time.perf_counter()
     try:
         while True:
@@ -119,5 +119,4 @@ def _shown(tab: GenerateTab, pair: Pair) -> Iterator[Updates]:
 
 
 def _progress(event: SideStep) -> str:
-    step = event.step
-    return markup.progress(f"{event.caption} · {text.step(step.done, step.total)}", step.done, step.total)
+    return drawing_line(event.step, event.caption)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from eigenlorax.runtime.options import AUTO, LoadOptions, Placement, Precision, Prediction
+from eigenlorax.runtime.options import AUTO, LoadOptions, Mode, Placement, Precision, Prediction
 
 APP_NAME = "EigenLoRAx Studio"
 DEFAULT_PORT = 7860
@@ -62,6 +62,7 @@ def parse_flags(arguments: Sequence[str] | None = None) -> Flags:
             placement=Placement(given.placement),
             prediction=None if given.prediction == AUTO else Prediction(given.prediction),
             offline=given.offline,
+            mode=Mode(given.engine),
         ),
         data_dir=given.data_dir.expanduser().resolve(),
         host=given.listen or LOOPBACK,
@@ -121,6 +122,12 @@ def _add_loading(parser: argparse.ArgumentParser) -> None:
         choices=[AUTO, *(prediction.value for prediction in Prediction)],
         default=AUTO,
         help="what the model predicts, where it is not recognised (default: as recognised)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=[mode.value for mode in Mode],
+        default=AUTO,
+        help="how the UNet wears styles: in its weights or beside them (default: what the memory allows)",
     )
     parser.add_argument("--offline", action="store_true", help="take hub models from the local cache only")
     parser.add_argument(

@@ -7,8 +7,9 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from eigenlorax.easel import Drawing
 from eigenlorax.recipe import MAX_SEED, GenerationRequest
-from eigenlorax.runtime.generate import Step
+from eigenlorax.runtime.paint import Preview, Step
 from eigenlorax.studio import Finished, Studio
 from ui import markup, text
 from ui.events import GPU, Updates, drive
@@ -16,6 +17,10 @@ from ui.generate_tab import GenerateTab, Seeing
 from ui.rack import strengths, with_trigger_words
 
 Values = dict[str, Any]
+PREVIEW_EVERY = 2
+"""Steps from one preview to the next."""
+PREVIEW_ZOOM = 8
+"""A preview has a pixel for each place in the latents, of which the VAE makes 8 x 8."""
 Drawn = tuple[GenerationRequest, Finished]
 
 
@@ -26,7 +31,7 @@ def wire_generate(studio: Studio, tab: GenerateTab) -> list[Dependency]:
     def drawing(values: Values) -> Iterator[Updates]:
         return drive(
             draw(studio, values),
-            lambda step: {seeing.status: progress(step), asking.cancel: gr.update(interactive=True)},
+            lambda event: seen(seeing, event) | {asking.cancel: gr.update(interactive=True)},
             lambda drawn, seconds: _finished(seeing, drawn, seconds) | {asking.cancel: idle()},
             lambda reason: {seeing.status: markup.line(reason, "bad"), asking.cancel: idle()},
         )
@@ -60,10 +65,10 @@ def wire_generate(studio: Studio, tab: GenerateTab) -> list[Dependency]:
     ]
 
 
-def draw(studio: Studio, values: Values) -> Generator[Step, None, Drawn]:
+def draw(studio: Studio, values: Values) -> Generator[Drawing, None, Drawn]:
     """The form's values -> a picture and the request it was made from."""
     request = request_from(studio, values, strengths(values["styles"]))
-    return request, (yield from studio.generate(request))
+    return request, (yield from studio.generate(request, previews=PREVIEW_EVERY))
 
 
 def request_from(studio: Studio, values: Values, blend: dict[str, float]) -> GenerationRequest:
@@ -89,9 +94,21 @@ def same_seed(values: Values) -> Values:
     return {**values, "seed": values["last_seed"] if free else values["seed"]}
 
 
-def progress(step: Step) -> str:
-    """A step as a bar with words."""
-    return markup.progress(text.step(step.done, step.total), step.done, step.total)
+def seen(seeing: Seeing, event: Drawing) -> dict[Any, Any]:
+    """What the page shows of an event: where the drawing is, and what it looks like by now."""
+    told: dict[Any, Any] = {seeing.status: drawing_line(event)}
+    if isinstance(event, Preview):
+        small = event.images[0]
+        told[seeing.picture] = small.resize((PREVIEW_ZOOM * small.width, PREVIEW_ZOOM * small.height))
+    return told
+
+
+def drawing_line(event: Drawing, what: str = "") -> str:
+    """An event as a bar with words."""
+    if not isinstance(event, Step | Preview):
+        return markup.line(event.sentence)
+    words = text.step(event.done, event.total)
+    return markup.progress(f"{what} · {words}" if what else words, event.done, event.total)
 
 
 def idle() -> Any:

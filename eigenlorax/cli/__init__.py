@@ -7,7 +7,7 @@ import typer
 from eigenlorax import __version__
 from eigenlorax.cli import calibrating, compressing, demo, exporting, growing, looking
 from eigenlorax.cli.common import LOAD_OPTIONS
-from eigenlorax.runtime.options import AUTO, LoadOptions, Placement, Precision, Prediction
+from eigenlorax.runtime.options import AUTO, LoadOptions, Mode, Placement, Precision, Prediction
 
 app = typer.Typer(
     help="EigenLoRAx Studio without a page.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -26,9 +26,10 @@ def _main(
     offline: Annotated[
         bool, typer.Option("--offline", help="Take hub models from the local cache only.")
     ] = False,
+    engine: Annotated[Mode, typer.Option(help="How the UNet wears styles.")] = Mode.AUTO,
 ) -> None:
     """EigenLoRAx Studio: a collection of SDXL LoRAs as one shared subspace."""
-    LOAD_OPTIONS.set(LoadOptions(precision, vae, not no_half_vae, placement, prediction, offline))
+    LOAD_OPTIONS.set(LoadOptions(precision, vae, not no_half_vae, placement, prediction, offline, engine))
 
 
 @app.command()

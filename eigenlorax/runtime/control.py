@@ -1,12 +1,20 @@
 """A ControlNet beside the UNet: a picture of edges, depth or a pose that the drawing follows."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import torch
 from diffusers import ControlNetModel, StableDiffusionXLPipeline
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
+from torch.nn.functional import interpolate
 
+from eigenlorax.errors import ModelLoadError
+from eigenlorax.recipe import ControlHint
 from eigenlorax.runtime.brush import UNet
+from eigenlorax.runtime.canvas import Size
+from eigenlorax.runtime.pixels import pixels_of
 from eigenlorax.runtime.prompt import Prompt
 
 
@@ -16,7 +24,7 @@ class Control:
 
     Attributes:
         model: A ControlNet for SDXL, where the UNet computes.
-        hint: RGB in [0, 1], of the picture's size.
+        hint: RGB in [0, 1]; brought to the size that is drawn.
         scale: Strength; 0 is without.
         start, end: The share of the steps between which it acts, in [0, 1].
     """
@@ -40,7 +48,9 @@ def controlled(pipeline: StableDiffusionXLPipeline, control: Control) -> UNet:
             "added_cond_kwargs": {"text_embeds": prompt.pooled, "time_ids": prompt.time_ids},
             "return_dict": False,
         }
-        hint = control.hint.to(scaled.device, scaled.dtype).expand(scaled.shape[0], -1, -1, -1)
+        size = [pipeline.vae_scale_factor * side for side in scaled.shape[-2:]]
+        hint = interpolate(control.hint.to(scaled.device), size, mode="bilinear", antialias=True)
+        hint = hint.to(scaled.dtype).expand(scaled.shape[0], -1, -1, -1)
         skips, middle = control.model(
             scaled, timestep, controlnet_cond=hint, conditioning_scale=control.scale, **asked
         )
@@ -51,3 +61,49 @@ def controlled(pipeline: StableDiffusionXLPipeline, control: Control) -> UNet:
         return output
 
     return unet
+
+
+class ControlCase:
+    """The ControlNet that was used last, so that the next picture need not load it again."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._model: ControlNetModel | None = None
+
+    def get(self, hint: ControlHint, size: Size, device: torch.device, dtype: torch.dtype) -> Control:
+        """What a hint asks for, ready to guide pictures of this size.
+
+        Args:
+            hint: The model and its picture.
+            size: Width and height in pixels of the finished pictures.
+            device, dtype: Where and in what the UNet computes.
+
+        Raises:
+            ModelLoadError: the model is not there or is no ControlNet for SDXL.
+        """
+        if self._model is None or self._name != hint.model:
+            self._model, self._name = None, ""
+            self._model, self._name = _loaded(hint.model, dtype), hint.model
+        picture = hint.image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        self._model.to(device, dtype)
+        return Control(self._model, pixels_of(picture).to(device), hint.scale, hint.start, hint.end)
+
+
+def _loaded(model: str, dtype: torch.dtype) -> ControlNetModel:
+    path = Path(model).expanduser()
+    try:
+        if path.is_file():
+            if path.suffix != ".safetensors":
+                raise ModelLoadError(f"{model} is not .safetensors; pickles are never opened")
+            loaded = ControlNetModel.from_single_file(path, dtype=dtype)
+        else:
+            loaded = ControlNetModel.from_pretrained(model, dtype=dtype, use_safetensors=True)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelLoadError(
+            f"{model} cannot be loaded as a ControlNet ({reason}): give a diffusers folder, a .safetensors "
+            "file or a hub id of one for SDXL"
+        ) from error
+    if loaded.config.addition_embed_type != "text_time":
+        raise ModelLoadError(f"{model} is a ControlNet, but not one for SDXL: choose one that is")
+    return loaded.eval().requires_grad_(False)

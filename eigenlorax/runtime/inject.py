@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import ModulePath
+from eigenlorax.runtime.factors import Batch
 from eigenlorax.runtime.passes import Passes, TorchPasses
-from eigenlorax.runtime.pool import Batch
 
 
 class Injection:
@@ -66,6 +66,12 @@ class Injection:
         """Frobenius norm of the base's own value of a parameter, taken where the weight lies."""
         weight = self._pristine.get(path, self._parameters[path].detach())
         return float(torch.linalg.vector_norm(weight, dtype=torch.float32))
+
+    def forget(self) -> None:
+        """Drop all pristine copies; nothing may be changed."""
+        self.eject()
+        self._pristine.clear()
+        self._stacks.clear()
 
     @torch.no_grad()
     def eject(self) -> None:

@@ -47,6 +47,21 @@ class Prediction(StrEnum):
     V_ZERO_SNR = "v-zero-snr"
 
 
+class Mode(StrEnum):
+    """How the UNet wears styles; text encoders, which run once for a prompt, always wear them live.
+
+    Attributes:
+        AUTO: Merged where there is room for it.
+        MERGED: In its weights, at no cost a step; needs a second copy of the weights that styles change.
+        LIVE: Beside its weights; needs little memory, and each picture of a batch, and each step, may wear a
+            blend of its own.
+    """
+
+    AUTO = "auto"
+    MERGED = "merged"
+    LIVE = "live"
+
+
 @dataclass(frozen=True)
 class LoadOptions:
     """How to load the base model.
@@ -58,6 +73,7 @@ class LoadOptions:
         placement: Where the weights lie.
         prediction: None: as recognised.
         offline: Take models of the hub from its cache only.
+        mode: How the UNet wears styles.
     """
 
     precision: Precision = Precision.AUTO
@@ -66,3 +82,4 @@ class LoadOptions:
     placement: Placement = Placement.AUTO
     prediction: Prediction | None = None
     offline: bool = False
+    mode: Mode = Mode.AUTO

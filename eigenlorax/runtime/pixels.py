@@ -35,10 +35,14 @@ def decode(pipeline: StableDiffusionXLPipeline, latents: Tensor) -> Image.Image:
     return image
 
 
+def pixels_of(image: Image.Image) -> Tensor:
+    """An RGB picture -> (1, 3, height, width) float32 in [0, 1]."""
+    return torch.from_numpy(np.array(image, dtype=np.float32)).movedim(-1, 0)[None] / 255.0
+
+
 def encode(pipeline: StableDiffusionXLPipeline, image: Image.Image) -> Tensor:
     """An RGB picture -> scaled latents (1, 4, h, w) float32."""
-    colours = torch.from_numpy(np.array(image, dtype=np.float32)) / 127.5 - 1.0
-    return to_latents(pipeline.vae, colours.movedim(-1, 0)[None])
+    return to_latents(pipeline.vae, pixels_of(image) * 2.0 - 1.0)
 
 
 def _widened(vae: AutoencoderKL) -> None:

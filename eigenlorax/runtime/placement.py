@@ -60,6 +60,8 @@ class Placed:
         """Where inputs must lie and where it is computed, wherever the weights are just now."""
         return _HOME if self._plan.placement is Placement.CPU else self._card
 
+    # Data made in inference mode could not be written outside of it later.
+    @torch.inference_mode(False)
     def take(self, plan: Plan) -> None:
         """Put a plan into effect; what is so already is left alone.
 
@@ -104,6 +106,7 @@ class Placed:
             self._send_home([held for held in self._homes if isinstance(held, nn.Parameter)], written=False)
             release_cache(self._card)
 
+    @torch.inference_mode(False)
     def release(self) -> None:
         """Everything back on the CPU, every hook away, the VAE as it was."""
         for handle in self._handles:
@@ -122,6 +125,8 @@ class Placed:
     def renew(self) -> None:
         """Put the plan into effect once more, after layers were exchanged (new words in a vocabulary)."""
         plan = self._plan
+        if plan.placement is not Placement.SEQUENTIAL:
+            return  # the others hold no layer of their own
         self.release()
         self.take(plan)
 
@@ -165,7 +170,6 @@ class Placed:
     def _leave(self, layer: nn.Module, *_: object) -> None:
         self._send_home(layer.parameters(recurse=False), written=False)
 
-    # Data made in inference mode could not be written outside of it later.
     @torch.inference_mode(False)
     @torch.no_grad()
     def _carry(self, tensors: Iterable[Tensor]) -> None:

@@ -18,56 +18,13 @@ from torch import Tensor
 
 from eigenlorax.dials import REGIONS
 from eigenlorax.module_path import ModulePath
+from eigenlorax.runtime.factors import Batch, Factors
 from eigenlorax.runtime.packed import PackedStyle, Table, piece_of
 from eigenlorax.runtime.passes import passes_for
 from eigenlorax.subspace.subspace import Subspace
 
 Weights = Float[Tensor, "rows styles regions"]
 """Strength of each style worn, in each region, for each row of a batch; one row serves all."""
-
-
-@dataclass(frozen=True)
-class Factors:
-    """One module's share of a pool; views, so that what is written to the pool is seen here.
-
-    Attributes:
-        down: Reads the input.
-        mix: One for each row of a batch, or one for all.
-        up: Writes the output.
-    """
-
-    down: Float[Tensor, "rin into"]
-    mix: Float[Tensor, "rows rin rout"]
-    up: Float[Tensor, "rout out"]
-
-    def of(self, seen: Float[Tensor, "batch_or_1 positions rin"]) -> Float[Tensor, "batch positions out"]:
-        """The update's output from what was seen of the input."""
-        return seen @ self.mix @ self.up
-
-    def added(
-        self, output: Float[Tensor, "batch positions out"], seen: Float[Tensor, "batch positions rin"]
-    ) -> Float[Tensor, "batch positions out"]:
-        """The module's output with the update added in place: no pass over it but the product's own."""
-        mixed = seen.flatten(0, 1) @ self.mix[0] if self.mix.shape[0] == 1 else torch.bmm(seen, self.mix)
-        output.view(-1, output.shape[-1]).addmm_(mixed.view(-1, mixed.shape[-1]), self.up)
-        return output
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Modules of one weight shape whose factors have one shape too, taken together.
-
-    Attributes:
-        paths: The n modules.
-        down: (n, rin, in).
-        mix: (n, rin, rout).
-        up: (n, rout, out).
-    """
-
-    paths: tuple[ModulePath, ...]
-    down: Float[Tensor, "n rin into"]
-    mix: Float[Tensor, "n rin rout"]
-    up: Float[Tensor, "n rout out"]
 
 
 @dataclass(frozen=True)
@@ -279,6 +236,15 @@ class Pool:
             first = self._diagonals[style.rank_modules] + style.rank_places * strides
             self._layouts[style] = _LaidOut(rows, (first, strides))
         return self._layouts[style]
+
+
+def pool_bytes(
+    table: Table, ranks: Int64[Tensor, " modules"], device: torch.device, dtype: torch.dtype, *, even: bool
+) -> int:
+    """Bytes on the device of a pool that is not made yet."""
+    sizes = _sizes(table, ranks, even, _line(device))
+    widths = torch.tensor(table.shapes, dtype=torch.long).view(-1, 2).flip(1)
+    return int(((sizes * widths).sum() + sizes.prod(1).sum()) * dtype.itemsize)
 
 
 def _line(device: torch.device) -> int:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
+from torch import Tensor
 
 from eigenlorax.module_path import ModulePath
-from eigenlorax.runtime.packed import Wardrobe, most_ranks, table_of
-from eigenlorax.runtime.pool import Pool, Weights
+from eigenlorax.runtime.packed import Table, Wardrobe, most_ranks, table_of
+from eigenlorax.runtime.pool import Pool, Weights, pool_bytes
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -36,11 +37,19 @@ class StyledPart:
         budget: int,
     ) -> None:
         self.subspace, self._device, self._dtype, self._even = subspace, device, dtype, even
+        self._budget = budget
         self._table = table_of(subspace, [path for path in paths if path in subspace.bases])
         self._wardrobe = Wardrobe(self._table, device, dtype, budget)
         self._touched: dict[str, tuple[Style, bool]] = {}
         self._pool: Pool | None = None
         self._room = ROOM
+
+    def bytes_for(self, worn: Sequence[Style], styles: Mapping[str, Style]) -> int:
+        """Bytes on the device once these are worn: they as stored, and the pool."""
+        kept = sum(_stored(style, self._table) for style in worn)
+        ranks = self._ranks(worn, styles, max(self._room, len(worn)))
+        resident = max(kept, min(self.resident_bytes + kept, self._budget))
+        return resident + pool_bytes(self._table, ranks, self._device, self._dtype, even=self._even)
 
     def touched_by(self, style: Style) -> bool:
         """Whether the style changes any of the modules."""
@@ -73,9 +82,19 @@ class StyledPart:
             if self._room < len(worn):
                 # Doubled, so that a rack which is filled style by style makes few new buffers.
                 self._room = max(len(worn), 2 * self._room)
-            known = list({**styles, **{style.name: style for style in worn}}.values())
-            ranks = most_ranks(known, self._table, self._room)
+            ranks = self._ranks(worn, styles, self._room)
             self._pool = None  # its memory, before the new one asks for more
             self._pool = Pool(self.subspace, self._table, ranks, self._device, self._dtype, even=self._even)
         self._pool.wear(packed, weights)
         return self._pool
+
+    def _ranks(self, worn: Sequence[Style], styles: Mapping[str, Style], room: int) -> Tensor:
+        """Room for the private ranks of the `room` styles that have most of them, those worn among them."""
+        known = {**styles, **{style.name: style for style in worn}}
+        return most_ranks(list(known.values()), self._table, room)
+
+
+def _stored(style: Style, table: Table) -> int:
+    """Bytes of what a style keeps of these modules."""
+    forms = (style.cores.kept, style.residuals.kept)
+    return sum(kept[path].nbytes for kept in forms for path in table.paths if path in kept)

@@ -3,7 +3,6 @@
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from eigenlorax.easel import Easel
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.formats.relations import Relations, relate, sketch
 from eigenlorax.formats.tags import excluded_by
@@ -55,8 +54,6 @@ class SubspaceDesk:
     def __init__(self, bench: Bench) -> None:
         self._engine, self._originals, self._lock = bench.engine, bench.originals, bench.lock
         self._library, self.current = bench.library, bench.current
-        current = bench.current
-        self.easel = Easel(bench.engine, bench.lock, lambda: (current.subspace, current.styles))
 
     @property
     def excluded(self) -> dict[str, str]:

@@ -63,7 +63,7 @@ def weighed(engine: Engine, library: Library) -> Generator[Weighing, None, None]
         NotWrittenError: the disk refused.
     """
     unet = engine.base.pipeline.unet
-    slow = engine.base.pipeline.device.type == "cpu" and unet.num_parameters() > _CPU_PARAMETERS
+    slow = engine.device.type == "cpu" and unet.num_parameters() > _CPU_PARAMETERS
     if engine.facts.knows_effects or slow:
         return
     engine.wear_nothing()

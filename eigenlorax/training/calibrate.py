@@ -153,7 +153,7 @@ def calibrate(
     exam = Exam(predictor, teacher, held, group, _chance(settings.seed, -1))
     optimizer = torch.optim.Adam(student.parameters(), lr=settings.rate)
     scaler = torch.amp.GradScaler(
-        predictor.pipeline.device.type, enabled=predictor.pipeline.unet.dtype is torch.float16
+        predictor.pipeline._execution_device.type, enabled=predictor.pipeline.unet.dtype is torch.float16
     )
     if reached is None:
         distances = exam.distances(start)

@@ -134,7 +134,7 @@ def sampled(
         guidance: Classifier-free guidance scale.
     """
     pipeline, scheduler, count = predictor.pipeline, predictor.pipeline.scheduler, len(prompts)
-    device = pipeline.device
+    device = pipeline._execution_device
     places = torch.tensor([style for style, _ in prompts] * 2)
     weights = torch.nn.functional.one_hot(places, styles).float().to(device)
     words = [prompt for _, prompt in prompts] * 2

@@ -49,7 +49,9 @@ class Predictor:
             updates: Stacked for the whole group; none for the bare base.
             styles: How many styles the group has.
         """
-        weights = torch.nn.functional.one_hot(question.styles, styles).float().to(self.pipeline.device)
+        weights = (
+            torch.nn.functional.one_hot(question.styles, styles).float().to(self.pipeline._execution_device)
+        )
         tokens, pooled = self.encode(question.prompts, question.unprompted, updates, weights)
         return self.ask(question.latents, question.timesteps, tokens, pooled, updates, weights)
 
@@ -63,7 +65,7 @@ class Predictor:
         """
         self._live.wear(updates, weights)
         tokens, empty, pooled, empty_pooled = self.pipeline.encode_prompt(
-            prompt=list(prompts), device=self.pipeline.device, do_classifier_free_guidance=True
+            prompt=list(prompts), device=self.pipeline._execution_device, do_classifier_free_guidance=True
         )
         without = torch.tensor(unprompted, device=tokens.device)
         return (

@@ -99,7 +99,9 @@ def _common(place: int, out: int, into: int) -> tuple[Tensor, Tensor]:
 def random_pipeline(device: torch.device, dtype: torch.dtype) -> StableDiffusionXLPipeline:
     """The full-size SDXL of the reference configurations, every weight drawn at random."""
     with torch.device(device):
-        unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(SDXL_REFERENCE, subfolder="unet"))
+        unet = UNet2DConditionModel.from_config(
+            UNet2DConditionModel.load_config(SDXL_REFERENCE, subfolder="unet")
+        )
         vae = AutoencoderKL.from_config(AutoencoderKL.load_config(SDXL_REFERENCE, subfolder="vae"))
         first = CLIPTextModel(CLIPTextConfig.from_pretrained(SDXL_REFERENCE, subfolder="text_encoder"))
         second = CLIPTextModelWithProjection(

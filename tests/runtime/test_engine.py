@@ -14,8 +14,9 @@ from eigenlorax.lora import LoRA
 from eigenlorax.module_path import Component
 from eigenlorax.recipe import StyleBlend
 from eigenlorax.runtime import styled
-from eigenlorax.runtime.engine import Engine, Mode
+from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.inject import Injection
+from eigenlorax.runtime.options import Mode
 from eigenlorax.runtime.packed import Wardrobe, table_of
 from eigenlorax.runtime.prompt import Prompt
 from eigenlorax.runtime.sdxl import BaseModel
@@ -45,7 +46,7 @@ def store(base: BaseModel, request: pytest.FixtureRequest) -> Store:
     return result.subspace, styles
 
 
-@pytest.fixture(params=list(Mode))
+@pytest.fixture(params=[Mode.MERGED, Mode.LIVE])
 def engine(base: BaseModel, request: pytest.FixtureRequest) -> Iterator[Engine]:
     engine = Engine(base, request.param)
     yield engine
@@ -159,8 +160,10 @@ def test_more_styles_than_there_is_room_for(
         near(asked(engine), predicted)
 
 
-def test_recordings_stay_right_through_switches_and_are_never_made_anew(base: BaseModel, store: Store) -> None:
-    for mode in Mode:
+def test_recordings_stay_right_through_switches_and_are_never_made_anew(
+    base: BaseModel, store: Store
+) -> None:
+    for mode in (Mode.MERGED, Mode.LIVE):
         recorder = Recorder()
         blends = [{"a": 1.0}, {"b": 0.5, "c": 1.0}, BLEND]
         eager = Engine(base, mode)
@@ -174,6 +177,14 @@ def test_recordings_stay_right_through_switches_and_are_never_made_anew(base: Ba
             engine.wear_blend(*store, blend)
             assert torch.equal(asked(engine), predicted), turn
         assert recorder.recorded == 1
+        engine.wear_blends(*store, blends)
+        for rows in (3, 6, 3):
+            together = asked(engine, rows)
+            for row in range(rows):
+                near(together[row], expected[row % 3][0])
+        assert recorder.recorded == 3
+        engine.wear_blend(*store, {"a": 1.0})
+        near(asked(engine, 3)[2], expected[0][0])
         engine.wear_nothing()
 
 

@@ -34,7 +34,12 @@ def test_one_recording_serves_every_number_and_reads_buffers_as_they_are() -> No
 def test_shapes_types_and_keys_have_recordings_of_their_own() -> None:
     recorder = Recorder()
     captured = Captured(lambda x: x + 1, recorder)
-    for key, x in (("a", torch.zeros(2)), ("a", torch.zeros(3)), ("b", torch.zeros(2)), ("a", torch.zeros(2).half())):
+    for key, x in (
+        ("a", torch.zeros(2)),
+        ("a", torch.zeros(3)),
+        ("b", torch.zeros(2)),
+        ("a", torch.zeros(2).half()),
+    ):
         assert torch.equal(captured(key, x), x + 1)
     assert recorder.recorded == 4
 
