@@ -124,7 +124,8 @@ class GenerationRequest:
         hires: The second, larger pass; None is without.
         canvas: What to draw over; None starts from noise.
         dials: Style name -> where and when it acts; a style without acts everywhere.
-        blends: A blend for each picture, in place of `styles`; they share the seed, and `batch` is their number.
+        blends: A blend for each picture, in place of `styles`; pictures share the seed then, and `batch` is
+            their number.
         control: What to follow beside the prompt.
     """
 

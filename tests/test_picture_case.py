@@ -102,7 +102,7 @@ def test_what_cannot_be_looked_at(studio: Studio, tmp_path: Path, tiny_model: Pa
         drain(studio.easel.styled(request))
     empty = Studio(str(tiny_model), tmp_path / "data", CPU)
     with pytest.raises(InvalidRequestError, match="press Compress"):
-        drain(empty.easel.styled(replace(request, styles={})))
+        drain(empty.easel.styled(request))
     with pytest.raises(InvalidRequestError):
         drain(compare_pictures(empty, looking=LOOKING))
 

@@ -74,7 +74,6 @@ class Judge:
     ) -> None:
         self._names = [lora.name for lora in loras]
         self._device = studio.base.pipeline.device
-        paths = {path for lora in loras for path in lora.layers}
         self.live = LiveInjection(studio.base.modules)
         self._predictor = Predictor(studio.base.pipeline, self.live, studio.base.native_size)
         self._rows = [
