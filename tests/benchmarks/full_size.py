@@ -1,5 +1,6 @@
 """The full-size SDXL with random weights, and LoRAs over every Linear of it, made from seeds when asked for."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -97,25 +98,31 @@ def _common(place: int, out: int, into: int) -> tuple[Tensor, Tensor]:
 
 
 def random_pipeline(device: torch.device, dtype: torch.dtype) -> StableDiffusionXLPipeline:
-    """The full-size SDXL of the reference configurations, every weight drawn at random."""
-    with torch.device(device):
-        unet = UNet2DConditionModel.from_config(
-            UNet2DConditionModel.load_config(SDXL_REFERENCE, subfolder="unet")
-        )
-        vae = AutoencoderKL.from_config(AutoencoderKL.load_config(SDXL_REFERENCE, subfolder="vae"))
-        first = CLIPTextModel(CLIPTextConfig.from_pretrained(SDXL_REFERENCE, subfolder="text_encoder"))
-        second = CLIPTextModelWithProjection(
-            CLIPTextConfig.from_pretrained(SDXL_REFERENCE, subfolder="text_encoder_2")
-        )
+    """The full-size SDXL of the reference configurations, every weight drawn at random, its VAE in float32."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.device(device):
+            unet = UNet2DConditionModel.from_config(_config("unet"))
+            first = CLIPTextModel(CLIPTextConfig(**_config("text_encoder")))
+            second = CLIPTextModelWithProjection(CLIPTextConfig(**_config("text_encoder_2")))
+            torch.set_default_dtype(torch.float32)
+            vae = AutoencoderKL.from_config(_config("vae"))
+    finally:
+        torch.set_default_dtype(before)
     merges = SDXL_REFERENCE / "merges.txt"
-    scheduler = EulerDiscreteScheduler.from_config(
-        EulerDiscreteScheduler.load_config(SDXL_REFERENCE, subfolder="scheduler")
-    )
-    return StableDiffusionXLPipeline(
-        vae=vae.to(dtype), text_encoder=first.to(dtype), text_encoder_2=second.to(dtype), unet=unet.to(dtype),
+    made = StableDiffusionXLPipeline(
+        vae=vae, text_encoder=first, text_encoder_2=second, unet=unet,
         tokenizer=clip_tokenizer(merges, "<|endoftext|>"), tokenizer_2=clip_tokenizer(merges, "!"),
-        scheduler=scheduler, add_watermarker=False,
+        scheduler=EulerDiscreteScheduler.from_pretrained(SDXL_REFERENCE / "scheduler"), add_watermarker=False,
     )  # fmt: skip
+    for part in (unet, first, second, vae):
+        part.eval().requires_grad_(False)
+    return made
+
+
+def _config(part: str) -> dict[str, object]:
+    return json.loads((SDXL_REFERENCE / part / "config.json").read_text(encoding="utf-8"))
 
 
 def random_base(device: torch.device, dtype: torch.dtype) -> BaseModel:

@@ -16,10 +16,8 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from diffusers import StableDiffusionXLPipeline
 
-from eigenlorax.runtime.checkpoint import SDXL_REFERENCE, clip_tokenizer
 from eigenlorax.runtime.hardware import (
     capped,
     detect,
@@ -33,6 +31,7 @@ from eigenlorax.runtime.options import Placement
 from eigenlorax.runtime.placement import Placed
 from eigenlorax.runtime.plan import GIB, Needs, Plan, ladder
 from eigenlorax.runtime.sizes import ModelSize, size_of
+from tests.benchmarks.full_size import random_pipeline
 
 MIB = 2**20
 PHASES = ("text", "unet", "vae")
@@ -61,34 +60,6 @@ class Measured:
     reserved: int | None
     predicted: int
     seconds: float | None
-
-
-def pipeline(device: torch.device) -> StableDiffusionXLPipeline:
-    """Full-size SDXL in fp16 with its VAE in fp32, random weights."""
-
-    def config(part: str) -> dict[str, object]:
-        return json.loads((SDXL_REFERENCE / part / "config.json").read_text(encoding="utf-8"))
-
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float16)
-    try:
-        with torch.device(device):
-            unet = UNet2DConditionModel.from_config(config("unet"))
-            first = CLIPTextModel(CLIPTextConfig(**config("text_encoder")))
-            second = CLIPTextModelWithProjection(CLIPTextConfig(**config("text_encoder_2")))
-            torch.set_default_dtype(torch.float32)
-            vae = AutoencoderKL.from_config(config("vae"))
-    finally:
-        torch.set_default_dtype(before)
-    merges = SDXL_REFERENCE / "merges.txt"
-    made = StableDiffusionXLPipeline(
-        vae=vae, text_encoder=first, text_encoder_2=second, unet=unet,
-        tokenizer=clip_tokenizer(merges, "<|endoftext|>"), tokenizer_2=clip_tokenizer(merges, "!"),
-        scheduler=EulerDiscreteScheduler.from_pretrained(SDXL_REFERENCE / "scheduler"), add_watermarker=False,
-    )  # fmt: skip
-    for part in (unet, first, second, vae):
-        part.eval().requires_grad_(False)
-    return made.to("cpu", silence_dtype_warnings=True)
 
 
 def runs(
@@ -212,7 +183,7 @@ def main() -> None:
     hardware = detect()
     if hardware.device.type != "cuda":
         parser.error("needs a CUDA card")
-    base = pipeline(hardware.device)
+    base = random_pipeline(hardware.device, torch.float16).to("cpu", silence_dtype_warnings=True)
     release_cache(hardware.device)
     size, most = size_of(base, "SDXL"), args.cap or 1024.0
     found: list[Measured] = []
