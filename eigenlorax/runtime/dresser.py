@@ -36,6 +36,7 @@ class Dresser:
         self._unet, self._text = (LiveInjection(base.modules) for _ in range(2))
         self._parts: dict[Mode | None, StyledPart] = {}
         self._subspace: Subspace | None = None
+        self._device = base.device
 
     @property
     def nbytes(self) -> int:
@@ -105,9 +106,9 @@ class Dresser:
 
     def _part(self, subspace: Subspace, mode: Mode | None) -> StyledPart:
         """What serves the UNet in this mode, or with None the text encoders."""
-        if self._subspace is not subspace:
+        if self._subspace is not subspace or self._device != self._base.device:
             self._parts.clear()
-            self._subspace = subspace
+            self._subspace, self._device = subspace, self._base.device
         if mode not in self._parts:
             components = _TEXT if mode is None else (Component.UNET,)
             paths = [path for path in self._base.parameters if path.component in components]

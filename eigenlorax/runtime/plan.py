@@ -37,7 +37,7 @@ class _Activation:
     fixed: int
 
 
-_ACTIVATION = _Activation(unet=1.25, vae=4.0, text=24 * 2**20, fixed=128 * 2**20)
+_ACTIVATION = _Activation(unet=1.1, vae=5.0, text=8 * 2**20, fixed=152 * 2**20)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def load_base(model: str, hardware: Hardware, options: LoadOptions | None = None
     name = path.stem if path.exists() else model
     folder = None if not path.exists() else path if path.is_dir() else path.parent
     base = base_of(pipeline, name, variant, hardware, options.placement, folder)
-    _place(base)
+    place(base)
     return base
 
 
@@ -140,8 +140,11 @@ def base_of(
     )  # fmt: skip
 
 
-def _place(base: BaseModel) -> None:
-    """Where not even one layer at a time fits on the card, the CPU in its own precision."""
+def place(base: BaseModel) -> None:
+    """Bring a model to where a picture of its native size is drawn.
+
+    That is the CPU, in its own precision, where not even one layer at a time fits on the card.
+    """
     needs = Needs(base.native_size, base.native_size)
     plan = base.plan(needs)
     if base.placement is Placement.AUTO and not plan.fits:

@@ -21,7 +21,7 @@ from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.graph import CudaRecorder
 from eigenlorax.runtime.hardware import Hardware, capped, peak_reserved_bytes, release_cache, restart_peak
 from eigenlorax.runtime.plan import GIB
-from eigenlorax.runtime.sdxl import base_of
+from eigenlorax.runtime.sdxl import base_of, place
 from eigenlorax.runtime.variant import Variant
 from tests.benchmarks.full_size import random_pipeline
 from tests.benchmarks.runtime import store
@@ -47,6 +47,7 @@ def main() -> None:
         release_cache(CUDA)
         with capped(CUDA, int(cap * GIB)):
             base = base_of(pipeline, "SDXL", Variant(), hardware)
+            place(base)
             engine = Engine(base, recorder=CudaRecorder())
             easel = Easel(engine, Lock(), lambda: (subspace, styles))
             drain(easel.styled(request))  # the first picture records and brings styles in
