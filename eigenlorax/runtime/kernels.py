@@ -6,6 +6,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from eigenlorax.runtime.packed import Pieces
+from eigenlorax.runtime.passes import Rows
+
 _OUT, _IN, _RANK, _PIECES = 64, 128, 16, 32
 
 
@@ -37,12 +40,16 @@ def _rewrite(
 
 
 @triton.jit
-def _lay(buffer, numbers, row, scales, starts, count, SIZE: tl.constexpr, PIECES: tl.constexpr):
+def _lay(
+    buffer, numbers, row, scales, starts, steps, side, before, count, SIZE: tl.constexpr, PIECES: tl.constexpr
+):
     piece = tl.program_id(0) * PIECES + tl.arange(0, PIECES)
     there = piece < count
     mine = tl.load(row + piece, mask=there, other=0)
     scale = tl.load(scales + mine, mask=there, other=0.0).to(tl.float32)
+    taken = tl.load(before + tl.load(side + mine, mask=there, other=0), mask=there, other=0)
     place = tl.load(starts + mine, mask=there, other=0) + piece
+    place += taken * tl.load(steps + mine, mask=there, other=0)
     within = tl.arange(0, SIZE)[None, :]
     codes = tl.load(numbers + piece.to(tl.int64)[:, None] * SIZE + within, mask=there[:, None], other=0)
     values = codes.to(tl.float32) * scale[:, None]
@@ -60,8 +67,10 @@ class TritonPasses:
             weights, bases, up, turned, out, into, up.shape[1], OUT=_OUT, IN=_IN, RANK=_RANK
         )  # fmt: skip
 
-    def lay(self, buffer: Tensor, numbers: Tensor, row: Tensor, scales: Tensor, starts: Tensor) -> None:
+    def lay(self, buffer: Tensor, pieces: Pieces, rows: Rows, before: Tensor) -> None:
         """As `Passes`; all contiguous."""
-        count, size = numbers.shape
-        grid = (triton.cdiv(count, _PIECES),)
-        _lay[grid](buffer, numbers, row, scales, starts, count, SIZE=size, PIECES=_PIECES)
+        count, size = pieces.numbers.shape
+        _lay[(triton.cdiv(count, _PIECES),)](
+            buffer, pieces.numbers, pieces.row, pieces.scales, rows.starts, rows.steps, pieces.side, before,
+            count, SIZE=size, PIECES=_PIECES,
+        )  # fmt: skip

@@ -3,11 +3,28 @@
 Torch's own operations pass over the memory two to four times as often.
 """
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Int64
 from torch import Tensor
+
+from eigenlorax.runtime.packed import Pieces
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where a style's rows of private ranks lie in a pool that holds no other style's.
+
+    Attributes:
+        starts: Place of each row's first piece, less the number of that piece.
+        steps: Pieces from one rank of the module to the next.
+    """
+
+    starts: Int64[Tensor, " rows"]
+    steps: Int64[Tensor, " rows"]
 
 
 @runtime_checkable
@@ -23,14 +40,14 @@ class Passes(Protocol):
             turned: (n, rank, in).
         """
 
-    def lay(self, buffer: Tensor, numbers: Tensor, row: Tensor, scales: Tensor, starts: Tensor) -> None:
-        """Write buffer[starts[row[i]] + i] := numbers[i] * scales[row[i]] for every piece i.
+    def lay(self, buffer: Tensor, pieces: Pieces, rows: Rows, before: Tensor) -> None:
+        """Write a style's private ranks: piece i to the row that its rank has behind those of other styles.
 
         Args:
-            buffer: (pieces, size).
-            numbers: (n, size), int8 or floating.
-            row: (n,) int32.
-            scales, starts: For each row.
+            buffer: (places, size) of the pool.
+            pieces: The style's.
+            rows: Where they lie in a pool without other styles.
+            before: (2 modules,) ranks of other styles that lie before, for each side.
         """
 
 
@@ -41,10 +58,12 @@ class TorchPasses:
         """As `Passes`."""
         torch.baddbmm(bases, up.mT, turned, out=weights)
 
-    def lay(self, buffer: Tensor, numbers: Tensor, row: Tensor, scales: Tensor, starts: Tensor) -> None:
+    def lay(self, buffer: Tensor, pieces: Pieces, rows: Rows, before: Tensor) -> None:
         """As `Passes`."""
-        places = starts[row] + torch.arange(row.shape[0], device=row.device)
-        buffer.index_copy_(0, places, (numbers * scales[row][:, None]).to(buffer.dtype))
+        starts = rows.starts + before[pieces.side] * rows.steps
+        places = starts[pieces.row] + torch.arange(pieces.row.shape[0], device=buffer.device)
+        scales = pieces.scales[pieces.row][:, None]
+        buffer.index_copy_(0, places, (pieces.numbers * scales).to(buffer.dtype))
 
 
 def passes_for(device: torch.device, dtype: torch.dtype) -> Passes:

@@ -6,7 +6,7 @@ rank. A change of strengths writes `mix` alone, a change of styles the private r
 moves a captured CUDA graph goes on being right.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count, groupby
@@ -20,7 +20,7 @@ from eigenlorax.dials import REGIONS
 from eigenlorax.module_path import ModulePath
 from eigenlorax.runtime.factors import Batch, Factors
 from eigenlorax.runtime.packed import PackedStyle, Table, piece_of
-from eigenlorax.runtime.passes import passes_for
+from eigenlorax.runtime.passes import Rows, passes_for
 from eigenlorax.subspace.subspace import Subspace
 
 Weights = Float[Tensor, "rows styles regions"]
@@ -32,11 +32,11 @@ class _LaidOut:
     """Where a style's private ranks lie in a pool that holds no others, and how far the next place is.
 
     Attributes:
-        rows: Piece size -> (start less the row's first piece, pieces a row), for each row.
+        rows: Piece size -> where its rows lie.
         diagonal: (place in the mix, step), for each rank.
     """
 
-    rows: Mapping[int, tuple[Tensor, Tensor]]
+    rows: Mapping[int, Rows]
     diagonal: tuple[Tensor, Tensor]
 
 
@@ -201,29 +201,21 @@ class Pool:
         counts = torch.stack([style.counts for style in styles])
         before = counts.cumsum(0) - counts
         laid = [self._laid_out(style) for style in styles]
-        sides, modules = before.tile(1, 2).flatten(), len(self.table.paths)
-        for size, buffer in self._buffers.items():
-            owners = [owner for owner, style in enumerate(styles) if size in style.pieces]
-            if not owners:
-                continue
-            parts = [styles[owner].pieces[size] for owner in owners]
-            rows = [part.side.shape[0] for part in parts]
-            at = torch.cat([part.side for part in parts]) + self._spread(owners, rows, 2 * modules)
-            starts, steps = (torch.cat([laid[owner].rows[size][i] for owner in owners]) for i in (0, 1))
-            for part, places in zip(parts, (starts + sides[at] * steps).split(rows), strict=True):
-                self._passes.lay(buffer, part.numbers, part.row, part.scales, places)
+        sides, modules = before.tile(1, 2), len(self.table.paths)
+        for owner, style in enumerate(styles):
+            for size, pieces in style.pieces.items():
+                self._passes.lay(self._buffers[size], pieces, laid[owner].rows[size], sides[owner])
         ranks = [style.rank_modules.shape[0] for style in styles]
-        owner = self._spread(range(len(styles)), ranks, 1)
+        owners = torch.repeat_interleave(
+            torch.arange(len(styles), device=self._device),
+            torch.tensor(ranks).to(self._device, non_blocking=True),
+            output_size=sum(ranks),
+        )
         module = torch.cat([style.rank_modules for style in styles])
         first, stride = (torch.cat([one.diagonal[i] for one in laid]) for i in (0, 1))
-        self._rank_places = first + before.flatten()[module + owner * modules] * stride
-        self._rank_weights = self._regions[module] + owner * len(REGIONS)
+        self._rank_places = first + before.flatten()[module + owners * modules] * stride
+        self._rank_weights = self._regions[module] + owners * len(REGIONS)
         self._gains = torch.cat([style.gains for style in styles])
-
-    def _spread(self, owners: Iterable[int], counts: Sequence[int], factor: int) -> Tensor:
-        """Each owner's number times a factor, as often as it has rows."""
-        numbers = torch.tensor([[owner * factor for owner in owners], counts]).to(self._device)
-        return torch.repeat_interleave(numbers[0], numbers[1], output_size=sum(counts))
 
     def _laid_out(self, style: PackedStyle) -> _LaidOut:
         """Where the style's rows lie when no other style lies before them."""
@@ -231,7 +223,7 @@ class Pool:
             rows = {}
             for size, part in style.pieces.items():
                 steps = self._side_steps[part.side]
-                rows[size] = self._side_starts[part.side] + part.place * steps - part.first, steps
+                rows[size] = Rows(self._side_starts[part.side] + part.place * steps - part.first, steps)
             strides = self._strides[style.rank_modules]
             first = self._diagonals[style.rank_modules] + style.rank_places * strides
             self._layouts[style] = _LaidOut(rows, (first, strides))

@@ -43,6 +43,7 @@ def write_single_file(
     path: Path,
     dtypes: Mapping[str, torch.dtype],
     metadata: Mapping[str, str] | None = None,
+    marks: Iterable[str] = (),
 ) -> None:
     """Write a pipeline's weights as they stand, one tensor in memory at a time.
 
@@ -51,10 +52,12 @@ def write_single_file(
         path: Replaced when it is there.
         dtypes: Part -> precision in the file.
         metadata: For the header.
+        marks: Names of tensors without numbers that tell of what kind the model is.
 
     Source: the state-dict layout of github.com/Stability-AI/generative-models and of open_clip.
     """
     sources = dict(_sources(pipeline))
+    sources |= {mark: _whole("unet", torch.zeros(0)) for mark in marks}
     entries = [Entry(name, dtypes[source.part], source.shape) for name, source in sources.items()]
     write_stream(path, in_file_order(entries), metadata or {}, lambda name: sources[name].get())
 

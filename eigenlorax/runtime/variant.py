@@ -97,6 +97,12 @@ def of_checkpoint(name: str, keys: Collection[str], metadata: Mapping[str, str])
     return _variant(found, witness, f"{name} {title}")
 
 
+def told_by(prediction: Prediction) -> tuple[tuple[str, ...], str]:
+    """Marker keys and `modelspec.prediction_type` of a single file, by which it is recognised again."""
+    marks = {Prediction.EPSILON: (), Prediction.V: ("v_pred",), Prediction.V_ZERO_SNR: ("v_pred", "ztsnr")}
+    return marks[prediction], "epsilon" if prediction is Prediction.EPSILON else "v"
+
+
 def of_pipeline(name: str, scheduler: Mapping[str, Any]) -> Variant:
     """Recognise a folder or a model of the hub by the configuration of its scheduler, and by its name."""
     found = Prediction.EPSILON

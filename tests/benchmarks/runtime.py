@@ -183,7 +183,15 @@ def ours(
         )
         del engine, call
         torch.cuda.empty_cache()
-    live = Engine(base, Mode.LIVE)
+    live = Engine(base, Mode.LIVE, CudaRecorder())
+    for name in names:
+        live.wear_blend(subspace, styles, {name: 1.0})
+    found[f"live bytes of {len(names)} styles, one worn at a time"] = live.nbytes
+    batch = Question(8 * question.latents.shape[-1], question.latents.dtype, 16)
+    rows["live, 8 pictures, 1 style, graph"] = steps_of(batch.of(live), 8)
+    live.wear_blends(subspace, styles, [{name: 1.0} for name in names[:8]])
+    rows["live, 8 pictures, 8 styles, graph"] = steps_of(batch.of(live), 8)
+    live.settle(Mode.LIVE, recorded=False)
     live.wear_blend(subspace, styles, dict.fromkeys(names[:10], 0.3))
     rows["live, 10 styles, eager"] = steps_of(question.of(live))
     live.wear_nothing()

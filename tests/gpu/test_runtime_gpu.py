@@ -1,6 +1,7 @@
 """On CUDA: recordings predict what eager calls predict, through any number of switches, and the base comes back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,8 +14,9 @@ from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.graph import CudaRecorder
 from eigenlorax.runtime.hardware import Hardware
 from eigenlorax.runtime.options import Mode
+from eigenlorax.runtime.packed import Pieces
 from eigenlorax.runtime.paint import paint
-from eigenlorax.runtime.passes import TorchPasses, passes_for
+from eigenlorax.runtime.passes import Rows, TorchPasses, passes_for
 from eigenlorax.runtime.prompt import Prompt
 from eigenlorax.runtime.sdxl import BaseModel, load_base
 from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL
@@ -147,13 +149,17 @@ def test_triton_writes_what_torch_writes() -> None:
         quick.rewrite(weights, base, torch.zeros_like(up), turned)
         assert torch.equal(weights, base)
     for size, dtype in ((128, torch.int8), (64, torch.float16), (4, torch.int8), (1, torch.float16)):
-        numbers = torch.randint(-127, 128, (100, size), generator=chance, device="cuda").to(dtype)
-        row = torch.arange(100, device="cuda", dtype=torch.int32) // 10
-        scales = torch.rand(10, generator=chance, device="cuda").half()
-        starts = (
-            torch.randperm(10, generator=chance, device="cuda") * 12 - torch.arange(10, device="cuda") * 10
-        )
-        found, expected = (torch.zeros(130, size, device="cuda", dtype=torch.float16) for _ in range(2))
-        quick.lay(found, numbers, row, scales, starts)
-        TorchPasses().lay(expected, numbers, row, scales.float(), starts)
+        side = torch.arange(10, device="cuda") % 4
+        pieces = Pieces(
+            torch.randint(-127, 128, (100, size), generator=chance, device="cuda").to(dtype),
+            torch.arange(100, device="cuda", dtype=torch.int32) // 10,
+            torch.rand(10, generator=chance, device="cuda").half(),
+            torch.arange(10, device="cuda") * 10, side, torch.arange(10, device="cuda") // 4,
+        )  # fmt: skip
+        order = torch.randperm(10, generator=chance, device="cuda")
+        rows = Rows(order * 40 - pieces.first, torch.full_like(order, 10))
+        before = torch.tensor([0, 3, 1, 2], device="cuda")
+        found, expected = (torch.zeros(440, size, device="cuda", dtype=torch.float16) for _ in range(2))
+        quick.lay(found, pieces, rows, before)
+        TorchPasses().lay(expected, replace(pieces, scales=pieces.scales.float()), rows, before)
         assert torch.equal(found, expected)
