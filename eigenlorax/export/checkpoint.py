@@ -7,6 +7,7 @@ from eigenlorax.library.atomic import folder_written_aside, told, written_aside
 from eigenlorax.runtime.merge import check_folder, check_single_file, write_folder
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.runtime.single_file import PARTS, write_single_file
+from eigenlorax.runtime.variant import told_by
 
 
 def write_checkpoint(base: BaseModel, request: CheckpointExport) -> CheckpointResult:
@@ -21,6 +22,7 @@ def write_checkpoint(base: BaseModel, request: CheckpointExport) -> CheckpointRe
     target = free_target(request.target, request.replace)
     with told(target):
         if target.suffix == ".safetensors":
+            marks, prediction = told_by(base.variant.prediction)
             metadata = {
                 "format": "pt",
                 "modelspec.sai_model_spec": "1.0.1",
@@ -28,10 +30,11 @@ def write_checkpoint(base: BaseModel, request: CheckpointExport) -> CheckpointRe
                 "modelspec.implementation": "https://github.com/Stability-AI/generative-models",
                 "modelspec.title": target.stem,
                 "modelspec.resolution": f"{base.native_size}x{base.native_size}",
+                "modelspec.prediction_type": prediction,
                 "modelspec.merged_from": ", ".join(filter(None, (base.name, blend_words(request.styles)))),
             }
             with written_aside(target) as aside:
-                write_single_file(base.pipeline, aside, dtypes, metadata)
+                write_single_file(base.pipeline, aside, dtypes, metadata, marks)
                 check_single_file(base.pipeline, aside, dtypes)
         else:
             with folder_written_aside(target) as aside:

@@ -1,8 +1,8 @@
 """A safetensors file written one tensor at a time, with the hashes of its content in its own header.
 
 The files are those that the safetensors library writes, byte for byte apart from the order of the
-metadata, which that library leaves to chance. Writing here keeps one tensor in memory instead of all, and
-lets the header hold a hash of what follows it.
+metadata, which that library leaves to chance: sorted here, so that the same content is the same file.
+Writing here keeps one tensor in memory instead of all, and lets the header hold a hash of what follows it.
 """
 
 import hashlib
@@ -16,9 +16,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_SPELLING = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64"}
 #: The library puts wide types first, by this order, so that every tensor is aligned.
-_ORDER = (torch.int64, torch.float32, torch.bfloat16, torch.float16)
+_SPELLING = {
+    torch.int64: "I64", torch.float64: "F64", torch.float32: "F32", torch.int32: "I32",
+    torch.bfloat16: "BF16", torch.float16: "F16", torch.int16: "I16", torch.float8_e4m3fn: "F8_E4M3",
+    torch.float8_e5m2: "F8_E5M2", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
+}  # fmt: skip
+_ORDER = tuple(_SPELLING)
 _LEGACY_BEGIN, _LEGACY_END = 0x100000, 0x110000
 _HASH_KEYS = {"sshs_model_hash": "", "sshs_legacy_hash": "", "modelspec.hash_sha256": "0x"}
 
@@ -44,7 +48,7 @@ def in_file_order(entries: Iterable[Entry]) -> list[Entry]:
 
 def header_bytes(entries: Sequence[Entry], metadata: Mapping[str, str]) -> bytes:
     """Length and header of a file that holds `entries` in their order, padded to a multiple of eight."""
-    content: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    content: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
     position = 0
     for entry in entries:
         content[entry.name] = {

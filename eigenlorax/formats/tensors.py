@@ -4,19 +4,16 @@ Reads into memory of its own rather than mapping the file: mapped pages of a who
 program's memory, and a mapped file that another program truncates kills the process instead of failing.
 """
 
-import os
-import re
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError
 from eigenlorax.formats.header import Header
+from eigenlorax.formats.stream import Entry, in_file_order, write_stream
 
 _DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -67,14 +64,10 @@ class TensorFile:
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file.
+    """Write a safetensors file; the same input gives the same bytes.
 
     Raises:
-        OSError: as the disk says; safetensors itself wraps that into an error of its own.
+        OSError: as the disk says.
     """
-    try:
-        save_file(dict(tensors), path, dict(metadata))
-    except SafetensorError as error:
-        if (number := re.search(r"os error (\d+)", str(error))) is None:
-            raise
-        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+    entries = (Entry(name, tensor.dtype, tuple(tensor.shape)) for name, tensor in tensors.items())
+    write_stream(path, in_file_order(entries), metadata, tensors.__getitem__)

@@ -1,6 +1,6 @@
 """A pipeline as one checkpoint in the layout of Stability's own SDXL files."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,12 @@ from eigenlorax.formats.header import read_header
 from eigenlorax.formats.metadata import header_trigger_words
 from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import Component, ModulePath
+from eigenlorax.runtime import sources
 from eigenlorax.runtime.checkpoint import SDXL_REFERENCE, load_checkpoint
+from eigenlorax.runtime.options import LoadOptions, Prediction
 from eigenlorax.runtime.sdxl import BaseModel, load_base
 from eigenlorax.runtime.single_file import PARTS
+from eigenlorax.runtime.vae import checkpoint_vae
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.style import blend_layers
 from eigenlorax.subspace.subspace import Subspace
@@ -232,6 +236,27 @@ def test_a_merged_checkpoint_is_the_base_with_the_blend_in_it(
         )
         assert all(torch.equal(ours[key], before[key]) for key in before)
     assert torch.equal(loaded.vae.decoder.conv_in.weight, base.pipeline.vae.decoder.conv_in.weight)
+
+
+@pytest.mark.parametrize("prediction", list(Prediction))
+@pytest.mark.parametrize("name", ["merged", "merged.safetensors"])
+def test_a_merged_checkpoint_is_recognised_by_what_it_predicts(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, prediction: Prediction, name: str
+) -> None:
+    (tiny_model / "merges.txt").write_text((SDXL_REFERENCE / "merges.txt").read_text())
+    for loader in (load_checkpoint, checkpoint_vae):
+        monkeypatch.setattr(sources, loader.__name__, partial(loader, reference=tiny_model))
+    options = LoadOptions(prediction=prediction)
+    studio = Studio(str(tiny_model), tmp_path / "data", CPU, options)
+    result = studio.exports.checkpoint(CheckpointExport(tmp_path / name, {}, Precision.FP32))
+    again = load_base(str(result.path), CPU)
+    assert again.variant.prediction is prediction
+    ours, theirs = again.pipeline.scheduler.config, studio.base.pipeline.scheduler.config
+    for key in ("prediction_type", "rescale_betas_zero_snr", "timestep_spacing"):
+        assert ours[key] == theirs[key]
+    if name != "merged":
+        told = read_header(result.path).metadata["modelspec.prediction_type"]
+        assert told == ("epsilon" if prediction is Prediction.EPSILON else "v")
 
 
 def _files(path: Path) -> list[Path]:

@@ -1,6 +1,8 @@
 """Our files are the safetensors library's files, and their hashes are those of kohya's trainer."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from eigenlorax.formats.header import read_header
 from eigenlorax.formats.stream import Entry, file_size, in_file_order, write_hashed, write_stream
+from eigenlorax.formats.tensors import save_tensors
 
 
 def _tensors(count: int = 5, size: int = 3) -> dict[str, Tensor]:
@@ -29,6 +32,33 @@ def test_byte_for_byte_what_the_library_writes(tmp_path: Path, metadata: dict[st
     write_stream(path, _entries(tensors), metadata, tensors.__getitem__)
     assert path.read_bytes() == save(tensors, metadata or None)
     assert path.stat().st_size == file_size(_entries(tensors), metadata, hashed=False)
+
+
+def test_every_type_lies_where_the_library_lays_it(tmp_path: Path) -> None:
+    numbers, path = torch.arange(12).view(3, 4), tmp_path / "x.safetensors"
+    kinds = [
+        torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2,
+        torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool,
+    ]  # fmt: skip
+    tensors = {f"{place}{kind}": numbers.to(kind, copy=True) for place in "ba" for kind in kinds}
+    save_tensors(tensors | {"turned": numbers.T}, path, {"one": "pair"})
+    assert path.read_bytes() == save(tensors | {"turned": numbers.T.contiguous()}, {"one": "pair"})
+
+
+def test_the_same_content_is_the_same_file_in_every_process(tmp_path: Path) -> None:
+    """Twenty pairs: by chance two processes would agree on their order once in 20! times."""
+    code = (
+        "import sys, torch; from pathlib import Path; from eigenlorax.formats.tensors import save_tensors\n"
+        "keys = [f'key {i}' for i in {*range(20)}][:: int(sys.argv[2])]\n"
+        "save_tensors({'x': torch.ones(2)}, Path(sys.argv[1]), dict.fromkeys(keys, 'value'))"
+    )
+    digests = set()
+    for order in ("1", "-1"):
+        path = tmp_path / f"{order}.safetensors"
+        subprocess.run([sys.executable, "-c", code, path, order], check=True)
+        digests.add(hashlib.sha256(path.read_bytes()).hexdigest())
+    assert len(digests) == 1
+    assert list(read_header(path).metadata) == sorted(f"key {i}" for i in range(20))
 
 
 @pytest.mark.parametrize("size", [3, 60_000], ids=["small", "over 1 MiB"])
