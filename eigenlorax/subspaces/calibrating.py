@@ -25,10 +25,8 @@ from eigenlorax.training.calibrate import (
 )
 from eigenlorax.training.lesson import subjects
 from eigenlorax.training.outcome import learnt_styles, measured
-from eigenlorax.training.predictor import Predictor
+from eigenlorax.training.predictor import SMALL_SIDE, Predictor
 
-#: Up to this side styles learn some at a time; above it memory has room for the activations of one.
-_SMALL_SIDE = 256
 #: On a GPU a small model waits for its launches, so that many rows cost what few do.
 _TOGETHER = {"cpu": 4, "cuda": 32}
 _USUAL = CalibrationSettings()
@@ -106,7 +104,7 @@ def calibrated(
 
 
 def _groups(styles: Sequence[Style], side: int, device: str) -> Iterator[list[Style]]:
-    together = _TOGETHER.get(device, 4) if side <= _SMALL_SIDE else 1
+    together = _TOGETHER.get(device, 4) if side <= SMALL_SIDE else 1
     for start in range(0, len(styles), together):
         yield list(styles[start : start + together])
 
@@ -139,7 +137,8 @@ def _group(
     with LiveInjection(engine.base.modules) as live:
         predictor = Predictor(engine.base.pipeline, live, engine.base.native_size)
         going = calibrate(predictor, teacher, start, prompts, settings, reached=load_calibration(path))
-        return (yield from retold(going, tell))
+        with predictor.sparing():
+            return (yield from retold(going, tell))
 
 
 def _prompts(style: Style, model: Path | None) -> Prompts:

@@ -22,6 +22,8 @@ from eigenlorax.training.student import Student
 
 #: Share of rows that are asked without their prompt, as guidance asks half of the time.
 _UNPROMPTED = 1 / 6
+#: What the loss is multiplied with at first in fp16; torch's own 65,536 wastes the first steps on overflows.
+_FIRST_SCALE = 1024.0
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,9 @@ def calibrate(
     exam = Exam(predictor, teacher, held, group, _chance(settings.seed, -1))
     optimizer = torch.optim.Adam(student.parameters(), lr=settings.rate)
     scaler = torch.amp.GradScaler(
-        predictor.pipeline._execution_device.type, enabled=predictor.pipeline.unet.dtype is torch.float16
-    )
+        predictor.pipeline._execution_device.type, enabled=predictor.pipeline.unet.dtype is torch.float16,
+        init_scale=_FIRST_SCALE,
+    )  # fmt: skip
     if reached is None:
         distances = exam.distances(start)
         best, before, first = student.learnt(), distances, 0
@@ -261,8 +264,9 @@ def _better(before: Sequence[float], now: Sequence[float], *, bases: bool) -> Te
 
 
 def _moments(optimizer: torch.optim.Adam, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Zeros as long as every step was left out because fp16 overflowed."""
     state = optimizer.state[z]
-    return state["exp_avg"], state["exp_avg_sq"]
+    return state.get("exp_avg", torch.zeros_like(z)), state.get("exp_avg_sq", torch.zeros_like(z))
 
 
 def _restore(optimizer: torch.optim.Adam, student: Student, reached: Calibration) -> None:

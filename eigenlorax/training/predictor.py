@@ -1,6 +1,7 @@
 """One question for the model: what is the noise in these latents, with these updates worn?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,8 @@ from eigenlorax.module_path import ModulePath
 from eigenlorax.runtime.live import LiveInjection, StackedUpdate
 
 Updates = Mapping[ModulePath, StackedUpdate]
+#: Up to this side in pixels there is memory for the activations of many rows.
+SMALL_SIDE = 256
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,22 @@ class Predictor:
 
     def __init__(self, pipeline: StableDiffusionXLPipeline, live: LiveInjection, side: int) -> None:
         self.pipeline, self._live, self.side = pipeline, live, side
+
+    @contextmanager
+    def sparing(self) -> Iterator[None]:
+        """Within the block a large UNet's activations are computed again for the gradient, not kept.
+
+        At 1024 pixels a row of SDXL would keep more than ten gigabytes of them.
+        """
+        unet = self.pipeline.unet
+        if self.side <= SMALL_SIDE:
+            yield
+            return
+        unet.enable_gradient_checkpointing()
+        try:
+            yield
+        finally:
+            unet.disable_gradient_checkpointing()
 
     def answer(self, question: Question, updates: Updates, styles: int) -> Tensor:
         """The prediction for each row with its own style worn, in text encoders and UNet; differentiable.

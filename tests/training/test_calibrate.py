@@ -1,6 +1,7 @@
 """Calibration brings styles nearer to their LoRAs on what it never saw, never farther, and can be resumed."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.runtime.stacking import stack_layers, stack_styles
 from eigenlorax.subspace.fit import Fit, Goal, fit
 from eigenlorax.subspace.style import Style
+from eigenlorax.training import predictor as predictor_room
 from eigenlorax.training.calibrate import (
     Calibrated,
     Calibration,
@@ -23,7 +25,8 @@ from eigenlorax.training.calibrate import (
     calibrate,
 )
 from eigenlorax.training.outcome import learnt_styles, measured
-from eigenlorax.training.predictor import Predictor
+from eigenlorax.training.predictor import Predictor, Question
+from eigenlorax.training.student import Student
 from tests import tiny
 
 CPU = torch.device("cpu")
@@ -159,3 +162,25 @@ def test_a_lora_without_effect_is_no_ground_to_divide_by_zero(base: BaseModel, c
     brief = replace(QUICK, steps=2)
     result = drain(calibrate(case.predictor, teacher, start, PROMPTS[:2], brief))
     assert result.after[0] == result.before[0] == 0.0
+
+
+def test_activations_that_are_computed_again_give_the_same_gradient(
+    case: _Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictor_room, "SMALL_SIDE", 0)
+    start = stack_styles(case.fit.subspace, case.styles, CPU)
+    question = Question(
+        torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1)),
+        torch.tensor([300, 700]), ("a cat", "a dog"), (False, True), torch.tensor([0, 1]),
+    )  # fmt: skip
+    found = []
+    predictor, unet = case.predictor, case.predictor.pipeline.unet
+    for block in (predictor.sparing(), nullcontext()):
+        student = Student(start, bases=False)
+        with block:
+            answer = predictor.answer(question, student.updates(), len(case.styles))
+            answer.square().mean().backward()
+        found.append([z.grad for z in student.parameters()])
+    assert not unet.is_gradient_checkpointing
+    for again, kept in zip(*found, strict=True):
+        torch.testing.assert_close(again, kept, rtol=1e-4, atol=1e-8)
