@@ -6,21 +6,14 @@ const LIMIT = 2, rows = new Map();
 let state = {};
 
 const clamp = (number) => Math.max(-LIMIT, Math.min(LIMIT, Number.isFinite(number) ? number : 1));
-const entryOf = (name) => state[name] ?? { on: false, strength: 1, solo: false };
-
-function make(tag, className, attributes = {}) {
-  const node = document.createElement(tag);
-  node.className = className;
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return node;
-}
+const entryOf = (name) => state[name] ?? { on: false, strength: 1, solo: false, dials: {} };
 
 function read() {
   try {
     const saved = JSON.parse(props.value || "{}");
     const known = new Set((props.styles ?? []).map((style) => style.name));
     state = Object.fromEntries(Object.entries(saved).filter(([name]) => known.has(name)).map(([name, entry]) =>
-      [name, { on: entry.on !== false, strength: clamp(Number(entry.strength ?? 1)), solo: Boolean(entry.solo) }]));
+      [name, { on: entry.on !== false, strength: clamp(Number(entry.strength ?? 1)), solo: Boolean(entry.solo), dials: cleanDials(entry.dials) }]));
   } catch (error) {
     state = {};
   }
@@ -53,9 +46,17 @@ function row(style) {
   const bounds = { min: -LIMIT, max: LIMIT, step: 0.05 };
   const range = make("input", "style-range", { type: "range", "aria-label": `${style.name} strength`, ...bounds });
   const number = make("input", "style-number", { type: "number", "aria-label": `${style.name} strength as a number`, ...bounds });
-  item.append(picture, name, solo, toggle, range, number);
+  const more = make("button", "style-more", { type: "button", "aria-label": `${style.name} details`, "aria-expanded": "false" });
+  more.textContent = "Details";
+  const dials = dialPanel(style.name, (next) => commit(style.name, { dials: next }));
+  dials.panel.hidden = true;
+  item.append(picture, name, more, solo, toggle, range, number, dials.panel);
 
   toggle.addEventListener("click", () => commit(style.name, { on: !entryOf(style.name).on }));
+  more.addEventListener("click", () => {
+    dials.panel.hidden = !dials.panel.hidden;
+    more.setAttribute("aria-expanded", String(!dials.panel.hidden));
+  });
   solo.addEventListener("click", () => {
     const soloed = !entryOf(style.name).solo;
     for (const other of Object.keys(state)) state[other] = { ...state[other], solo: false };
@@ -65,7 +66,7 @@ function row(style) {
   range.addEventListener("change", () => move(style.name, Number(range.value)));
   range.addEventListener("dblclick", () => move(style.name, 1));
   number.addEventListener("change", () => move(style.name, clamp(number.valueAsNumber)));
-  return { item, solo, toggle, range, number, words: `${style.name} ${style.title} ${style.words}`.toLowerCase() };
+  return { item, solo, toggle, range, number, more, dials, words: `${style.name} ${style.title} ${style.words}`.toLowerCase() };
 }
 
 function move(name, strength) {
@@ -90,6 +91,8 @@ function show() {
     parts.item.classList.toggle("on", live);
     parts.item.classList.toggle("muted", entry.on && !live);
     parts.toggle.setAttribute("aria-checked", String(entry.on));
+    parts.more.classList.toggle("set", Object.keys(entry.dials).length > 0);
+    parts.dials.show(entry.dials);
     parts.solo.setAttribute("aria-pressed", String(entry.solo));
     if (live) used.push(name);
   }

@@ -9,6 +9,7 @@ from gradio.events import Dependency
 from eigenlorax.studio import Studio
 from ui import export_text, markup, text
 from ui.adding import wire_adding
+from ui.canvas import wire_canvas
 from ui.compare import wire_compare
 from ui.compressing import wire_compressing
 from ui.export_tab import ExportTab, export_tab
@@ -19,9 +20,11 @@ from ui.growing import wire_growing
 from ui.library_tab import LibraryTab, library_tab, usable_names
 from ui.looking import wire_looking
 from ui.memory import wire_memory
+from ui.morphing import wire_morphing
 from ui.panel import panel
 from ui.rack import rack_props
 from ui.reporting import wire_reporting
+from ui.settings import wire_settings
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -93,10 +96,15 @@ def _wire(studio: Studio, page: gr.Blocks, shown: _Shown) -> None:
     looking = wire_looking(studio, library)
     refresh(looking)
     measuring = [*compressing, *growing, looking, wire_reporting(studio, library)]
-    drawing = [*wire_generate(studio, tab), *wire_compare(studio, tab)]
+    drawing = [
+        *wire_generate(studio, tab),
+        *wire_compare(studio, tab),
+        wire_morphing(studio, page, tab),
+    ]
+    wire_canvas(tab.asking.canvas, tab.asking.take_last, tab.seeing.picture)
     _cancel(tab.asking.cancel, tab.seeing.status, drawing)
     _cancel(library.cancel, library.job, measuring)
-    refresh(wire_memory(page, tab))
+    refresh(wire_settings(tab.asking.fields, wire_memory(page, tab)))
 
 
 def _cancel(button: gr.Button, status: gr.HTML, events: list[Dependency]) -> None:

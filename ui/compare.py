@@ -11,8 +11,9 @@ from gradio.events import Dependency
 from eigenlorax.easel import Drawing
 from eigenlorax.studio import Finished, Studio, Work
 from ui import markup, text
+from ui.asked import Values, request_from, same_seed
 from ui.events import GPU, Updates, drive
-from ui.generate import Values, drawing_line, idle, request_from, same_seed
+from ui.generate import drawing_line, idle
 from ui.generate_tab import GenerateTab
 from ui.rack import strengths, strongest
 
@@ -68,9 +69,9 @@ def wire_compare(studio: Studio, tab: GenerateTab) -> list[Dependency]:
 
 
 def original_and_style(studio: Studio, values: Values) -> Pair:
-    """The strongest style's original LoRA, then the style alone."""
+    """The strongest style's original LoRA, then the style alone, without the dials that no LoRA has."""
     name, strength = strongest(strengths(values["styles"]))
-    request = request_from(studio, same_seed(values), {name: strength})
+    request = replace(request_from(studio, same_seed(values), {name: strength}), batch=1, dials={})
     left = yield from _side(
         text.original_caption(name, strength), studio.generate_with_lora(request, name, strength)
     )
@@ -82,7 +83,7 @@ def base_and_styles(studio: Studio, values: Values) -> Pair:
     """The base model alone, then the blend in use; the prompt is the same, trigger words included."""
     blend = strengths(values["styles"])
     strongest(blend)
-    request = request_from(studio, same_seed(values), blend)
+    request = replace(request_from(studio, same_seed(values), blend), batch=1)
     left = yield from _side(text.BASE_CAPTION, studio.generate(replace(request, styles={})))
     right = yield from _side(text.blend_caption(blend), studio.generate(request))
     return left, right

@@ -1,27 +1,35 @@
 """What happens when Generate is pressed."""
 
-import secrets
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 from gradio.events import Dependency
 
 from eigenlorax.easel import Drawing
-from eigenlorax.recipe import MAX_SEED, GenerationRequest
+from eigenlorax.events import retold
+from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.paint import Preview, Step
-from eigenlorax.studio import Finished, Studio
-from ui import markup, text
+from eigenlorax.studio import Finished, Studio, Work
+from ui import drawing_markup, drawing_text, markup, pictures, text
+from ui.asked import Values, request_from, same_seed
 from ui.events import GPU, Updates, drive
-from ui.generate_tab import GenerateTab, Seeing
-from ui.rack import strengths, with_trigger_words
+from ui.generate_tab import GenerateTab
+from ui.rack import strengths
 
-Values = dict[str, Any]
 PREVIEW_EVERY = 2
 """Steps from one preview to the next."""
-PREVIEW_ZOOM = 8
-"""A preview has a pixel for each place in the latents, of which the VAE makes 8 x 8."""
-Drawn = tuple[GenerationRequest, Finished]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pictures, what they were made from, and the steps that it took."""
+
+    request: GenerationRequest
+    finished: Finished
+    steps: int
 
 
 def wire_generate(studio: Studio, tab: GenerateTab) -> list[Dependency]:
@@ -31,16 +39,17 @@ def wire_generate(studio: Studio, tab: GenerateTab) -> list[Dependency]:
     def drawing(values: Values) -> Iterator[Updates]:
         return drive(
             draw(studio, values),
-            lambda event: seen(seeing, event) | {asking.cancel: gr.update(interactive=True)},
-            lambda drawn, seconds: _finished(seeing, drawn, seconds) | {asking.cancel: idle()},
-            lambda reason: {seeing.status: markup.line(reason, "bad"), asking.cancel: idle()},
+            lambda event: seen(tab, event),
+            lambda drawn, seconds: _finished(tab, studio, drawn, seconds),
+            lambda reason: failed(tab, reason),
         )
 
     def generate(**values: Any) -> Iterator[Updates]:
-        """Draw one picture in a blend of styles and save it with its recipe inside.
+        """Draw pictures in a blend of styles and save them with their recipes inside.
 
-        `styles` is a JSON text such as {"neon": {"strength": 0.8}}; a seed of -1 draws a new one.
-        Yields the picture's file, a line about it and the seed; progress lines before that.
+        `styles` is a JSON text such as {"neon": {"strength": 0.8, "dials": {"style": 1.5, "curve":
+        "fade in"}}}; a seed of -1 draws a new one. Yields the first picture's file, all files where there are
+        several, a line about them and the seed; progress lines before that.
         """
         yield from drawing(values)
 
@@ -52,7 +61,7 @@ def wire_generate(studio: Studio, tab: GenerateTab) -> list[Dependency]:
     asking.reuse.click(_reused_seed, seeing.last_seed, asking.fields["seed"], api_visibility="private")
     drawn: dict[str, Any] = {
         "inputs_kwargs": tab.inputs,
-        "outputs": [seeing.picture, seeing.status, seeing.last_seed, seeing.views, asking.cancel],
+        "outputs": told_of(tab),
         "concurrency_id": GPU,
         "concurrency_limit": 1,
         "show_progress": "hidden",
@@ -65,42 +74,46 @@ def wire_generate(studio: Studio, tab: GenerateTab) -> list[Dependency]:
     ]
 
 
+def told_of(tab: GenerateTab) -> list[Component]:
+    """Everything that changes while a picture is drawn and when it is done."""
+    seeing = tab.seeing
+    return [
+        seeing.picture, seeing.pictures, seeing.status, seeing.last_seed, seeing.views, seeing.model,
+        tab.asking.cancel,
+    ]  # fmt: skip
+
+
 def draw(studio: Studio, values: Values) -> Generator[Drawing, None, Drawn]:
-    """The form's values -> a picture and the request it was made from."""
+    """The form's values -> pictures and the request they were made from."""
     request = request_from(studio, values, strengths(values["styles"]))
-    return request, (yield from studio.generate(request, previews=PREVIEW_EVERY))
+    return (yield from counted(request, studio.generate(request, previews=PREVIEW_EVERY)))
 
 
-def request_from(studio: Studio, values: Values, blend: dict[str, float]) -> GenerationRequest:
-    """The form's values as a request: a fresh seed where none is given, trigger words where asked."""
-    prompt, seed = values["prompt"] or "", values["seed"]
-    if values["add_triggers"]:
-        prompt = with_trigger_words(prompt, blend, studio.styles)
-    return GenerationRequest(
-        prompt=prompt,
-        negative_prompt=values["negative_prompt"] or "",
-        seed=secrets.randbelow(MAX_SEED + 1) if seed is None or seed < 0 else int(seed),
-        steps=int(values["steps"]),
-        guidance=float(values["guidance"]),
-        width=int(values["width"]),
-        height=int(values["height"]),
-        styles=blend,
-    )
+def counted(request: GenerationRequest, work: Work) -> Generator[Drawing, None, Drawn]:
+    """The same work, whose result tells how many steps it took."""
+    steps = 0
+
+    def noted(event: Drawing) -> Drawing:
+        nonlocal steps
+        steps = event.total if isinstance(event, Step) else steps
+        return event
+
+    finished = yield from retold(work, noted)
+    return Drawn(request, finished, steps)
 
 
-def same_seed(values: Values) -> Values:
-    """For work about the picture just seen, a free seed means the last one."""
-    free = values["seed"] is None or values["seed"] < 0
-    return {**values, "seed": values["last_seed"] if free else values["seed"]}
-
-
-def seen(seeing: Seeing, event: Drawing) -> dict[Any, Any]:
+def seen(tab: GenerateTab, event: Drawing) -> dict[Any, Any]:
     """What the page shows of an event: where the drawing is, and what it looks like by now."""
-    told: dict[Any, Any] = {seeing.status: drawing_line(event)}
-    if isinstance(event, Preview):
-        small = event.images[0]
-        told[seeing.picture] = small.resize((PREVIEW_ZOOM * small.width, PREVIEW_ZOOM * small.height))
-    return told
+    told: dict[Any, Any] = {
+        tab.seeing.status: drawing_line(event),
+        tab.asking.cancel: gr.update(interactive=True),
+    }
+    return told | pictures.unfinished(tab.seeing, event.images) if isinstance(event, Preview) else told
+
+
+def failed(tab: GenerateTab, reason: str) -> dict[Any, Any]:
+    """What the page shows when the input was at fault."""
+    return {tab.seeing.status: markup.line(reason, "bad"), tab.asking.cancel: idle()}
 
 
 def drawing_line(event: Drawing, what: str = "") -> str:
@@ -116,15 +129,36 @@ def idle() -> Any:
     return gr.update(interactive=False)
 
 
-def _finished(seeing: Seeing, drawn: Drawn, seconds: float) -> dict[Any, Any]:
-    request, finished = drawn
-    facts = text.drawn(finished.switch_ms, request.steps, seconds, request.seed)
+def _finished(tab: GenerateTab, studio: Studio, drawn: Drawn, seconds: float) -> dict[Any, Any]:
+    request, finished, seeing = drawn.request, drawn.finished, tab.seeing
+    kept = finished.pictures
+    items = [(one.path, _caption(request, index)) for index, one in enumerate(kept)]
     return {
-        seeing.picture: str(finished.path),
-        seeing.status: markup.lines(facts, text.prompt_used(request.prompt), text.saved(finished.path)),
+        **pictures.finished(seeing, items),
+        seeing.status: markup.lines(*_told(drawn, seconds)),
+        seeing.model: drawing_markup.model(studio, finished.plan),
         seeing.last_seed: request.seed,
         seeing.views: gr.Tabs(selected="picture"),
+        tab.asking.cancel: idle(),
     }
+
+
+def _caption(request: GenerationRequest, index: int) -> str:
+    own = request.of_picture(index)
+    return drawing_text.seed_caption(own.variation_seed if own.variation_strength else own.seed)
+
+
+def _told(drawn: Drawn, seconds: float) -> list[str]:
+    """The lines under pictures."""
+    request, finished = drawn.request, drawn.finished
+    words = [text.drawn(finished.switch_ms, drawn.steps, seconds, request.seed)]
+    if any(request.styles.values()):
+        words.append(drawing_text.WORN[finished.mode])
+    if (canvas := request.canvas) is not None:
+        words.append(drawing_text.started_from(canvas.mask is not None, canvas.strength))
+    paths = [one.path for one in finished.pictures]
+    saved = text.saved(paths[0]) if len(paths) == 1 else drawing_text.several(paths)
+    return [*words, text.prompt_used(request.prompt), saved]
 
 
 def _reused_seed(last: int | None) -> int:

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
+from eigenlorax.runtime.plan import Needs
 from eigenlorax.studio import Studio
-from ui import markup, text
+from ui import drawing_markup, drawing_text, markup, text
+from ui.canvas import canvas_room
 from ui.panel import panel
 from ui.rack import style_rack
+from ui.settings import main_settings, more_settings, suggestion_button
 
 
 @dataclass(frozen=True)
@@ -18,10 +20,13 @@ class Asking:
     """What a picture is made from.
 
     Attributes:
-        fields: Name -> component, as the handlers get them.
+        fields: Name -> component, as the handlers get them; the browser remembers their values.
+        canvas: The picture to start from; it is not remembered.
     """
 
     fields: Mapping[str, Component]
+    canvas: gr.ImageEditor
+    take_last: gr.Button
     random: gr.Button
     reuse: gr.Button
     generate: gr.Button
@@ -30,16 +35,29 @@ class Asking:
 
 @dataclass(frozen=True)
 class Seeing:
-    """Where a picture, a comparison and the news about them appear."""
+    """Where pictures, a comparison and the news about them appear."""
 
     views: gr.Tabs
     picture: gr.Image
+    pictures: gr.Gallery
     slider: gr.ImageSlider
     captions: gr.HTML
     status: gr.HTML
+    model: gr.HTML
     last_seed: gr.State
     compare_original: gr.Button
     compare_base: gr.Button
+
+
+@dataclass(frozen=True)
+class Morphing:
+    """Where two blends are remembered and the way between them is drawn."""
+
+    remember: Mapping[str, gr.Button]
+    remembered: gr.BrowserState
+    told: gr.HTML
+    pictures: gr.Slider
+    morph: gr.Button
 
 
 @dataclass(frozen=True)
@@ -49,26 +67,32 @@ class GenerateTab:
     asking: Asking
     seeing: Seeing
     rack: gr.HTML
+    morphing: Morphing
 
     @property
     def inputs(self) -> dict[str, Component]:
         """Everything that decides a picture, and the last seed, by the names the handlers use."""
-        return {**self.asking.fields, "styles": self.rack, "last_seed": self.seeing.last_seed}
+        return {
+            **self.asking.fields,
+            "canvas": self.asking.canvas,
+            "styles": self.rack,
+            "last_seed": self.seeing.last_seed,
+        }
 
 
 def generate_tab(studio: Studio) -> GenerateTab:
-    """Lay the tab out; it comes to life in `ui.generate` and `ui.compare`."""
+    """Lay the tab out; it comes to life in `ui.generate`, `ui.morphing` and `ui.compare`."""
     with gr.Row(elem_id="generate-room"):
         with gr.Column(elem_id="asking", min_width=280, scale=4):
-            asking = _asking(studio.base.native_size)
+            asking = _asking(studio)
         with gr.Column(elem_id="seeing", min_width=320, scale=6):
-            seeing = _seeing()
+            seeing = _seeing(studio)
         with gr.Column(elem_id="styling", min_width=320, scale=5):
-            rack = style_rack()
-    return GenerateTab(asking, seeing, rack)
+            rack, morphing = style_rack(), _morphing()
+    return GenerateTab(asking, seeing, rack, morphing)
 
 
-def _asking(native: int) -> Asking:
+def _asking(studio: Studio) -> Asking:
     prompt = gr.Textbox(
         "", label=text.PROMPT, placeholder=text.PROMPT_HINT, lines=3, max_lines=8, elem_id="prompt"
     )
@@ -83,28 +107,25 @@ def _asking(native: int) -> Asking:
             random = gr.Button(text.RANDOM_SEED, size="sm", min_width=80)
             reuse = gr.Button(text.REUSE_SEED, size="sm", min_width=80)
     fields = {"prompt": prompt, "negative_prompt": negative, "add_triggers": triggers, "seed": seed}
-    return Asking({**fields, **_settings(native)}, random, reuse, generate, cancel)
+    fields |= main_settings(studio)
+    fields |= more_settings(studio)
+    suggestion_button(studio, fields)
+    canvas, take_last, starting = canvas_room(studio.base.native_size)
+    return Asking({**fields, **starting}, canvas, take_last, random, reuse, generate, cancel)
 
 
-def _settings(native: int) -> dict[str, Component]:
-    sides: dict[str, Any] = {
-        "value": native, "minimum": max(64, native // 2), "maximum": min(2048, 2 * native), "step": 8,
-    }  # fmt: skip
-    with gr.Group(elem_id="settings"):
-        return {
-            "steps": gr.Slider(1, 60, 20, step=1, label=text.STEPS),
-            "guidance": gr.Slider(1, 15, 5, step=0.5, label=text.GUIDANCE),
-            "width": gr.Slider(label=text.WIDTH, **sides),
-            "height": gr.Slider(label=text.HEIGHT, **sides),
-        }
-
-
-def _seeing() -> Seeing:
+def _seeing(studio: Studio) -> Seeing:
+    native = studio.base.native_size
     with gr.Tabs(elem_id="views") as views:
         with gr.Tab(text.PICTURE_TAB, id="picture"):
             picture = gr.Image(
                 label=text.PICTURE, show_label=False, interactive=False, type="filepath", elem_id="picture",
                 buttons=["download", "fullscreen"], alt_text=text.PICTURE,
+            )  # fmt: skip
+            pictures = gr.Gallery(
+                label=drawing_text.PICTURES, show_label=False, interactive=False, visible=False,
+                elem_id="pictures", object_fit="contain", height="auto", preview=False,
+                buttons=["download", "fullscreen"],
             )  # fmt: skip
         with gr.Tab(text.COMPARE_TAB, id="compare"):
             slider = gr.ImageSlider(
@@ -116,4 +137,21 @@ def _seeing() -> Seeing:
     with gr.Row(elem_id="comparing"):
         original = gr.Button(text.COMPARE_ORIGINAL, size="sm", min_width=200)
         base = gr.Button(text.COMPARE_BASE, size="sm", min_width=160)
-    return Seeing(views, picture, slider, captions, status, gr.State(None), original, base)
+    model = panel(drawing_markup.model(studio, studio.base.plan(Needs(native, native))), elem_id="model")
+    last_seed = gr.State(None)
+    return Seeing(views, picture, pictures, slider, captions, status, model, last_seed, original, base)
+
+
+def _morphing() -> Morphing:
+    with gr.Accordion(drawing_text.MORPH_ROOM, open=False, elem_id="morphing"):
+        panel(drawing_markup.hint(drawing_text.MORPH_INFO))
+        with gr.Row():
+            remember = {
+                end: gr.Button(label, size="sm", min_width=120, elem_id=f"remember-{end}")
+                for end, label in drawing_text.REMEMBER.items()
+            }
+        told = panel(elem_id="remembered")
+        pictures = gr.Slider(2, 32, 8, step=1, label=drawing_text.MORPH_PICTURES, elem_id="morph-pictures")
+        morph = gr.Button(drawing_text.MORPH, elem_id="morph")
+    key = "eigenlorax-studio-morph"
+    return Morphing(remember, gr.BrowserState({}, storage_key=key, secret=key), told, pictures, morph)

@@ -8,16 +8,17 @@ import gradio as gr
 from ui.theme import ASSETS
 
 
-def panel(value: str = "", *, script: str | None = None, **options: Any) -> gr.HTML:
+def panel(value: str = "", *, script: str | tuple[str, ...] = (), **options: Any) -> gr.HTML:
     """A piece of the page that shows HTML made in `ui.markup`; an empty one takes no room.
 
     Args:
         value: The HTML.
-        script: A file in assets that runs when the piece appears.
+        script: A file in assets, or several in their order, that run when the piece appears.
         options: As `gr.HTML` takes them.
     """
-    js = read_asset(script) if script else None
-    return gr.HTML(value, js_on_load=js, apply_default_css=False, **options)
+    names = (script,) if isinstance(script, str) else script
+    js = "\n".join(read_asset(name) for name in names)
+    return gr.HTML(value, js_on_load=js or None, apply_default_css=False, **options)
 
 
 def read_asset(name: str) -> str:

@@ -18,12 +18,12 @@ EMPTY = "{}"
 def style_rack() -> gr.HTML:
     """The rack, which waits for `rack_props`.
 
-    Its value maps a style's name to `{"on": bool, "strength": float, "solo": bool}`. It sends nothing
-    while a slider moves; whoever draws a picture reads its value.
+    Its value maps a style's name to `{"on": bool, "strength": float, "solo": bool, "dials": {...}}`; see
+    `ui.dials` for the last. It sends nothing while a slider moves; whoever draws a picture reads its value.
     """
     return panel(
         EMPTY,
-        script="rack.js",
+        script=("dials.js", "rack.js"),
         html_template=read_asset("rack.html"),
         label="Style rack",
         elem_id="rack",
@@ -58,7 +58,7 @@ def strengths(value: str) -> dict[str, float]:
     Raises:
         InvalidRequestError: it is not a JSON object of styles.
     """
-    entries = _entries(value)
+    entries = entries_of(value)
     soloed = {name: entry for name, entry in entries.items() if entry.get("solo")}
     chosen = soloed or {name: entry for name, entry in entries.items() if entry.get("on", True)}
     try:
@@ -67,7 +67,12 @@ def strengths(value: str) -> dict[str, float]:
         raise InvalidRequestError("a strength of the style rack is not a number") from error
 
 
-def _entries(value: str) -> Mapping[str, Mapping[str, Any]]:
+def entries_of(value: str) -> Mapping[str, Mapping[str, Any]]:
+    """The rack's value by style.
+
+    Raises:
+        InvalidRequestError: it is not a JSON object of styles.
+    """
     try:
         entries = json.loads(value or EMPTY)
     except (TypeError, json.JSONDecodeError) as error:

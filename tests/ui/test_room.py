@@ -10,6 +10,10 @@ SOURCES = [ROOT / "app.py", *sorted((ROOT / "ui").glob("*.py"))]
 ASSETS = [path for path in sorted((ROOT / "assets").glob("*")) if path.suffix in (".css", ".js", ".html")]
 ALLOWED = {
     "eigenlorax.census_case": {"CensusTaken", "census_of"},
+    "eigenlorax.dials": {"Dials"},
+    "eigenlorax.easel": {"Drawing"},
+    "eigenlorax.events": {"retold"},
+    "eigenlorax.library.animation": {"keep_animation"},
     "eigenlorax.studio": None,
     "eigenlorax.subspace.census": {"CensusProgress"},
     "eigenlorax.recipe": None,
@@ -26,7 +30,9 @@ ALLOWED = {
         "compare_pictures",
         "known_figures",
     },
-    "eigenlorax.runtime.generate": {"Step"},
+    "eigenlorax.runtime.options": None,
+    "eigenlorax.runtime.paint": {"Preview", "Step"},
+    "eigenlorax.runtime.plan": {"Needs", "Plan"},
     "eigenlorax.subspace.fidelity": {"Fidelity", "FidelityVerdict"},
     "eigenlorax.subspace.fit": {"FitProgress"},
     "eigenlorax.subspace.style": {"Style"},

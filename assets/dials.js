@@ -1,0 +1,100 @@
+// A style's dials: factors on parts of the model, and a curve over the steps. `ui.dials` reads what they write.
+const DIALS = {
+  unet: "UNet", text_encoder: "Text encoder 1", text_encoder_2: "Text encoder 2",
+  composition: "Composition", content: "Content", style: "Style", detail: "Detail",
+};
+const CURVES = { constant: "Constant", "fade in": "Fade in", "fade out": "Fade out", points: "Points" };
+const CURVE_POINTS = { constant: [[0, 1]], "fade in": [[0, 0], [1, 1]], "fade out": [[0, 1], [1, 0]] };
+const DIAL_LIMIT = 2;
+
+function make(tag, className, attributes = {}) {
+  const node = document.createElement(tag);
+  node.className = className;
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
+}
+
+// What is safe to keep of dials that came from elsewhere; those at 1 are left out.
+function cleanDials(dials) {
+  const kept = {};
+  for (const key of Object.keys(DIALS)) {
+    const factor = Number(dials?.[key] ?? 1);
+    if (Number.isFinite(factor) && factor !== 1) kept[key] = Math.max(0, Math.min(DIAL_LIMIT, factor));
+  }
+  if (typeof dials?.curve === "string" && dials.curve !== "constant") kept.curve = dials.curve;
+  return kept;
+}
+
+function curvePoints(words) {
+  if (CURVE_POINTS[words]) return CURVE_POINTS[words];
+  const points = words.split(",").map((point) => point.trim().match(/^([\d.]+)\s*:\s*(-?[\d.]+)$/)?.slice(1).map(Number));
+  const good = points.every((point, index) => point && point[0] <= 1 && (index === 0 || point[0] > points[index - 1][0]));
+  return good ? points : null;
+}
+
+// The fold-out below a style. `change` is called with all of its dials when one is let go.
+function dialPanel(name, change) {
+  const panel = make("div", "dials", { role: "group", "aria-label": `${name} details` });
+  const parts = {};
+  let current = {};
+  const commit = (next) => change(cleanDials({ ...current, ...next }));
+  for (const [key, label] of Object.entries(DIALS)) {
+    const line = make("div", "dial"), bounds = { min: 0, max: DIAL_LIMIT, step: 0.05 };
+    const words = make("span", ""), range = make("input", "style-range", { type: "range", "aria-label": `${name} ${label}`, ...bounds });
+    const number = make("input", "style-number", { type: "number", "aria-label": `${name} ${label} as a number`, ...bounds });
+    words.textContent = label;
+    line.append(words, range, number);
+    panel.append(line);
+    parts[key] = { line, range, number };
+    range.addEventListener("input", () => paintDial(parts[key], Number(range.value)));
+    range.addEventListener("change", () => commit({ [key]: Number(range.value) }));
+    range.addEventListener("dblclick", () => commit({ [key]: 1 }));
+    number.addEventListener("change", () => commit({ [key]: number.value === "" ? 1 : number.valueAsNumber }));
+  }
+  const over = make("div", "curve-line"), words = make("span", "");
+  const choice = make("select", "", { "aria-label": `${name} over the steps` });
+  for (const [value, label] of Object.entries(CURVES)) choice.append(new Option(label, value));
+  const seen = make("div", "curve", { "aria-hidden": "true" });
+  words.textContent = "Over the steps";
+  over.append(words, choice, seen);
+  const below = make("div", "curve-line");
+  const points = make("input", "curve-points", {
+    type: "text", "aria-label": `${name} curve points`, placeholder: "0:1, 0.6:0.2", autocomplete: "off",
+    title: "progress:factor pairs; progress runs from 0 to 1",
+  });
+  const reset = make("button", "dial-reset", { type: "button", "aria-label": `Reset details of ${name}` });
+  reset.textContent = "Reset";
+  below.append(make("span", ""), points, reset);
+  panel.append(over, below);
+  choice.addEventListener("change", () => commit({ curve: choice.value === "points" ? "0:1, 1:0.5" : choice.value }));
+  points.addEventListener("change", () => commit({ curve: points.value.trim() || "constant" }));
+  reset.addEventListener("click", () => change({}));
+
+  function show(dials) {
+    current = dials;
+    for (const key of Object.keys(DIALS)) paintDial(parts[key], dials[key] ?? 1);
+    const curve = dials.curve ?? "constant", found = curvePoints(curve);
+    choice.value = CURVE_POINTS[curve] ? curve : "points";
+    points.style.visibility = choice.value === "points" ? "" : "hidden";
+    points.value = curve;
+    points.setAttribute("aria-invalid", String(!found));
+    seen.style.setProperty("clip-path", outline(found ?? [[0, 0]]));
+    reset.disabled = Object.keys(dials).length === 0;
+  }
+  return { panel, show };
+}
+
+function paintDial({ line, range, number }, factor) {
+  line.style.setProperty("--low", "0%");
+  line.style.setProperty("--high", `${(factor / DIAL_LIMIT) * 100}%`);
+  range.value = factor;
+  number.value = factor.toFixed(2);
+}
+
+// The area under the curve, as high as its largest factor, at least 1.
+function outline(points) {
+  const most = Math.max(1, ...points.map(([, factor]) => factor));
+  const ends = [[0, points[0][1]], ...points, [1, points.at(-1)[1]]];
+  const top = ends.map(([progress, factor]) => `${progress * 100}% ${100 - (Math.max(0, factor) / most) * 100}%`);
+  return `polygon(0% 100%, ${top.join(", ")}, 100% 100%)`;
+}

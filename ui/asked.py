@@ -1,0 +1,42 @@
+"""From the form's values to a request."""
+
+from typing import Any
+
+from eigenlorax.recipe import GenerationRequest
+from eigenlorax.studio import Studio
+from ui.canvas import canvas_of
+from ui.dials import dials_of
+from ui.rack import with_trigger_words
+from ui.settings import seed_of, settings_of
+
+Values = dict[str, Any]
+
+
+def request_from(studio: Studio, values: Values, blend: dict[str, float]) -> GenerationRequest:
+    """The form's values as a request: a fresh seed where none is given, trigger words where asked.
+
+    Raises:
+        InvalidRequestError: the rack's dials cannot be read.
+    """
+    prompt = values["prompt"] or ""
+    if values["add_triggers"]:
+        prompt = with_trigger_words(prompt, blend, studio.styles)
+    return GenerationRequest(
+        prompt=prompt,
+        negative_prompt=values["negative_prompt"] or "",
+        seed=seed_of(values["seed"]),
+        steps=int(values["steps"]),
+        guidance=float(values["guidance"]),
+        width=int(values["width"]),
+        height=int(values["height"]),
+        styles=blend,
+        dials={name: dials for name, dials in dials_of(values["styles"]).items() if name in blend},
+        canvas=canvas_of(values),
+        **settings_of(values),
+    )
+
+
+def same_seed(values: Values) -> Values:
+    """For work about the picture just seen, a free seed means the last one."""
+    free = values["seed"] is None or values["seed"] < 0
+    return {**values, "seed": values["last_seed"] if free else values["seed"]}

@@ -1,0 +1,30 @@
+"""HTML about the model and about morphs. Every word from outside passes through `escape`."""
+
+from collections.abc import Mapping
+from html import escape
+
+from eigenlorax.runtime.plan import Plan
+from eigenlorax.studio import Studio
+from ui import drawing_text
+
+
+def hint(words: str) -> str:
+    """A sentence that explains what stands below it."""
+    return f'<p class="line quiet">{escape(words)}</p>'
+
+
+def model(studio: Studio, plan: Plan) -> str:
+    """What kind of model it is, where that matters, and where it lies."""
+    sentences = filter(None, (studio.base.variant.sentence, plan.sentence))
+    return "".join(hint(sentence) for sentence in sentences)
+
+
+def remembered(blends: Mapping[str, Mapping[str, float]]) -> str:
+    """The two ends of a morph."""
+    told = {end: blends.get(end) for end in drawing_text.REMEMBER}
+    ends = "".join(f"<dt>{end.upper()}</dt><dd>{escape(_end(blend))}</dd>" for end, blend in told.items())
+    return f'<dl class="ends" role="status">{ends}</dl>'
+
+
+def _end(blend: Mapping[str, float] | None) -> str:
+    return drawing_text.NOT_REMEMBERED if blend is None else drawing_text.blend(blend)

@@ -1,0 +1,53 @@
+"""How pictures are shown: one as itself, several as a gallery, unfinished ones as a sheet."""
+
+from collections.abc import Sequence
+from math import ceil, sqrt
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from ui.generate_tab import Seeing
+
+ZOOM = 8
+"""A preview has a pixel for each place in the latents, of which the VAE makes 8 x 8."""
+SHEET_SIDE = 1024
+GAP = 4
+
+
+def unfinished(seeing: Seeing, images: Sequence[Image.Image]) -> dict[Any, Any]:
+    """Updates that show previews."""
+    return {
+        seeing.picture: gr.update(value=sheet(images), visible=True),
+        seeing.pictures: gr.update(visible=False),
+    }
+
+
+def finished(seeing: Seeing, items: Sequence[tuple[Path, str]]) -> dict[Any, Any]:
+    """Updates that show pictures that lie in files, each with its caption where there are several."""
+    several = len(items) > 1
+    return {
+        seeing.picture: gr.update(value=str(items[0][0]), visible=not several),
+        seeing.pictures: gr.update(
+            value=[(str(path), caption) for path, caption in items] if several else None,
+            columns=min(4, ceil(sqrt(len(items)))),
+            visible=several,
+            selected_index=None,
+        ),
+    }
+
+
+def sheet(images: Sequence[Image.Image]) -> Image.Image:
+    """Previews of one size side by side, enlarged as far as they fit; a single one as it is, enlarged."""
+    columns = ceil(sqrt(len(images)))
+    width, height = images[0].size
+    zoom = max(1, min(ZOOM, SHEET_SIDE // (columns * max(width, height))))
+    large = [image.resize((zoom * width, zoom * height)) for image in images]
+    if len(large) == 1:
+        return large[0]
+    across, down = zoom * width + GAP, zoom * height + GAP
+    found = Image.new("RGBA", (columns * across - GAP, ceil(len(large) / columns) * down - GAP))
+    for place, image in enumerate(large):
+        found.paste(image, (place % columns * across, place // columns * down))
+    return found
