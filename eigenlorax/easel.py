@@ -146,13 +146,18 @@ class Easel:
         return self._engine.base.plan(needs), needs
 
     def _mode(self, plan: Plan, needs: Needs) -> Mode:
-        """Merged where a second copy of the weights changes nothing about the plan."""
+        """Merged where a second copy of the weights changes nothing about the plan.
+
+        Weights that come and go are never merged, whatever is wished: they do not lie where it is computed.
+        """
+        if plan.placement in (Placement.MODEL_OFFLOAD, Placement.SEQUENTIAL):
+            return Mode.LIVE
         if self._wish is not Mode.AUTO:
             return self._wish
         if plan.placement is Placement.CPU:
             return Mode.MERGED
         subspace, _ = self._current()
-        if plan.placement is not Placement.GPU or subspace is None:
+        if subspace is None:
             return Mode.LIVE
         roomy = replace(needs, style_bytes=needs.style_bytes + self._engine.pristine_bytes(subspace))
         merged = self._engine.base.plan(roomy)

@@ -53,6 +53,8 @@ class Dresser:
         parts = [self._part(subspace, mode) for mode in (Mode.LIVE, None)]
         return sum(part.bytes_for(worn, styles) for part in parts)
 
+    # Buffers made in inference mode, as when rows are first known amid a step, could not be written later.
+    @torch.inference_mode(False)
     def dress_unet(self, outfit: Outfit, mode: Mode, rows: int, progress: float = 0.0) -> int:
         """Make the UNet wear this; returns what names the buffers beside the weights that it then reads.
 

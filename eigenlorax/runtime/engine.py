@@ -1,6 +1,7 @@
 """Which styles the model wears now, how it is asked, and how long the last change took."""
 
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -49,7 +50,7 @@ class Engine:
         self._outfit: Outfit | None = None
         self._now, self._rows = mode, 1
         self._text_key: object = (), ()
-        self._serials: dict[str, tuple[Style, int]] = {}
+        self._serials: dict[str, tuple[weakref.ref[Style], int]] = {}
         #: Names the buffers beside the weights that the UNet reads; None where they are made for one use.
         self._buffers: int | None = 0
         self._plain = plain(base.pipeline).unet
@@ -106,10 +107,8 @@ class Engine:
             self._captured.forget()
         self._recorded = recorded
         if mode is not self._mode:
-            self._undress()
             self._mode = mode
-            if mode is Mode.LIVE:
-                self._dresser.forget_weights()
+            self._undress()
 
     def wear_blend(
         self,
@@ -162,7 +161,8 @@ class Engine:
         layers = {path: lora.layers[path].scaled(strength) for path in lora.layers}
         self._dresser.dress_in_layers(layers, self._mode)
         self._buffers = 0 if self._mode is Mode.MERGED else None
-        self._text_key = lora.name, lora.sha256, strength
+        # A LoRA of no file has a name that others have had before it.
+        self._text_key = (lora.name, lora.sha256, strength) if lora.sha256 else None
         return self._since(started)
 
     def bake_blend(self, subspace: Subspace, styles: Mapping[str, Style], strengths: StyleBlend) -> None:
@@ -201,7 +201,10 @@ class Engine:
     def _undress(self) -> None:
         self._outfit, self._now, self._rows = None, self._mode, 1
         self._text_key, self._buffers = ((), ()), 0
-        self._dresser.undress()
+        if self._mode is Mode.LIVE:  # which an export, too, must leave without a second copy of the weights
+            self._dresser.forget_weights()
+        else:
+            self._dresser.undress()
 
     def _since(self, started: float) -> float:
         synchronize(self.device)
@@ -210,9 +213,9 @@ class Engine:
     def _serial(self, style: Style) -> tuple[str, int]:
         """A name for this very style: one that has learnt since gets another."""
         known, serial = self._serials.get(style.name, (None, 0))
-        if known is not style:
+        if known is None or known() is not style:
             serial += 1
-            self._serials[style.name] = style, serial
+            self._serials[style.name] = weakref.ref(style), serial
         return style.name, serial
 
     def _key_of_text(self) -> object:
@@ -225,15 +228,19 @@ class Engine:
     def _at_step(self, index: int, total: int) -> None:
         outfit = self._outfit
         if outfit is not None and outfit.curved:
-            progress = index / max(1, total - 1)
-            self._buffers = self._dresser.dress_unet(outfit, self._now, self._rows, progress)
+            self._dress_anew(outfit, self._rows, index / max(1, total - 1))
 
     def _ready(self, rows: int) -> None:
         """With a blend for each picture the UNet gets a row of strengths for each of its rows."""
         outfit = self._outfit
         if outfit is not None and outfit.per_picture and rows != self._rows:
-            self._rows = rows
-            self._buffers = self._dresser.dress_unet(outfit, self._now, rows)
+            self._dress_anew(outfit, rows)
+
+    def _dress_anew(self, outfit: Outfit, rows: int, progress: float = 0.0) -> None:
+        """The UNet wears the same, for other rows or at another step."""
+        self._outfit = None  # as in `wear_blends`
+        self._buffers = self._dresser.dress_unet(outfit, self._now, rows, progress)
+        self._outfit, self._rows = outfit, rows
 
     def _ask(self, latents: Tensor, timestep: Tensor, prompt: Prompt) -> Tensor:
         self._ready(latents.shape[0])

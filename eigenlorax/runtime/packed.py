@@ -176,6 +176,11 @@ class Wardrobe:
         self.nbytes = 0
         """Bytes on the device."""
 
+    def holds(self, style: Style) -> bool:
+        """Whether this very style is there."""
+        kept, _ = self._packed.get(style.name, (None, None))
+        return kept is style
+
     def get(self, styles: Sequence[Style]) -> list[PackedStyle]:
         """These styles, brought in where they are not there or have changed."""
         found = []

@@ -46,9 +46,10 @@ class StyledPart:
 
     def bytes_for(self, worn: Sequence[Style], styles: Mapping[str, Style]) -> int:
         """Bytes on the device once these are worn: they as stored, and the pool."""
-        kept = sum(_stored(style, self._table) for style in worn)
+        kept = [(_stored(style, self._table), self._wardrobe.holds(style)) for style in worn]
+        new = sum(size for size, there in kept if not there)
         ranks = self._ranks(worn, styles, max(self._room, len(worn)))
-        resident = max(kept, min(self.resident_bytes + kept, self._budget))
+        resident = max(sum(size for size, _ in kept), min(self.resident_bytes + new, self._budget))
         return resident + pool_bytes(self._table, ranks, self._device, self._dtype, even=self._even)
 
     def touched_by(self, style: Style) -> bool:
