@@ -25,6 +25,7 @@ def canvas_room(native: int) -> tuple[gr.ImageEditor, gr.Button, dict[str, Compo
         panel(drawing_markup.hint(words.CANVAS_INFO))
         last = gr.Button(words.LAST_PICTURE, size="sm", elem_id="take-last")
         editor = gr.ImageEditor(
+            {"background": None, "layers": [], "composite": None},
             label=words.CANVAS, show_label=False, type="pil", image_mode="RGBA", format="png", layers=False,
             sources=("upload", "clipboard"), transforms=(), canvas_size=(side, side), height=360,
             brush=gr.Brush(colors=["#d6409f"], color_mode="fixed"), elem_id="canvas", buttons=["fullscreen"],

@@ -78,8 +78,8 @@ def told_of(tab: GenerateTab) -> list[Component]:
     """Everything that changes while a picture is drawn and when it is done."""
     seeing = tab.seeing
     return [
-        seeing.picture, seeing.pictures, seeing.status, seeing.last_seed, seeing.views, seeing.model,
-        tab.asking.cancel,
+        seeing.picture, seeing.pictures, seeing.single, seeing.several, seeing.status, seeing.last_seed,
+        seeing.views, seeing.model, tab.asking.cancel,
     ]  # fmt: skip
 
 

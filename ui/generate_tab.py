@@ -40,6 +40,8 @@ class Seeing:
     views: gr.Tabs
     picture: gr.Image
     pictures: gr.Gallery
+    single: gr.Column
+    several: gr.Column
     slider: gr.ImageSlider
     captions: gr.HTML
     status: gr.HTML
@@ -118,15 +120,17 @@ def _seeing(studio: Studio) -> Seeing:
     native = studio.base.native_size
     with gr.Tabs(elem_id="views") as views:
         with gr.Tab(text.PICTURE_TAB, id="picture"):
-            picture = gr.Image(
-                label=text.PICTURE, show_label=False, interactive=False, type="filepath", elem_id="picture",
-                buttons=["download", "fullscreen"], alt_text=text.PICTURE,
-            )  # fmt: skip
-            pictures = gr.Gallery(
-                label=drawing_text.PICTURES, show_label=False, interactive=False, visible=False,
-                elem_id="pictures", object_fit="contain", height="auto", preview=False,
-                buttons=["download", "fullscreen"],
-            )  # fmt: skip
+            # What is hidden are the columns: an update of a picture would reach programs as no plain path.
+            with gr.Column() as single:
+                picture = gr.Image(
+                    label=text.PICTURE, show_label=False, interactive=False, type="filepath",
+                    elem_id="picture", buttons=["download", "fullscreen"], alt_text=text.PICTURE,
+                )  # fmt: skip
+            with gr.Column(visible=False) as several:
+                pictures = gr.Gallery(
+                    label=drawing_text.PICTURES, show_label=False, interactive=False, elem_id="pictures",
+                    object_fit="contain", height="auto", buttons=["download", "fullscreen"],
+                )  # fmt: skip
         with gr.Tab(text.COMPARE_TAB, id="compare"):
             slider = gr.ImageSlider(
                 label=text.COMPARISON, show_label=False, interactive=False, format="png",
@@ -139,7 +143,9 @@ def _seeing(studio: Studio) -> Seeing:
         base = gr.Button(text.COMPARE_BASE, size="sm", min_width=160)
     model = panel(drawing_markup.model(studio, studio.base.plan(Needs(native, native))), elem_id="model")
     last_seed = gr.State(None)
-    return Seeing(views, picture, pictures, slider, captions, status, model, last_seed, original, base)
+    return Seeing(
+        views, picture, pictures, single, several, slider, captions, status, model, last_seed, original, base
+    )
 
 
 def _morphing() -> Morphing:

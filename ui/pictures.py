@@ -18,24 +18,21 @@ GAP = 4
 
 def unfinished(seeing: Seeing, images: Sequence[Image.Image]) -> dict[Any, Any]:
     """Updates that show previews."""
-    return {
-        seeing.picture: gr.update(value=sheet(images), visible=True),
-        seeing.pictures: gr.update(visible=False),
-    }
+    return {seeing.picture: sheet(images), **_shown(seeing, several=False)}
 
 
 def finished(seeing: Seeing, items: Sequence[tuple[Path, str]]) -> dict[Any, Any]:
     """Updates that show pictures that lie in files, each with its caption where there are several."""
     several = len(items) > 1
     return {
-        seeing.picture: gr.update(value=str(items[0][0]), visible=not several),
-        seeing.pictures: gr.update(
-            value=[(str(path), caption) for path, caption in items] if several else None,
-            columns=min(4, ceil(sqrt(len(items)))),
-            visible=several,
-            selected_index=None,
-        ),
+        seeing.picture: str(items[0][0]),
+        seeing.pictures: [(str(path), caption) for path, caption in items] if several else None,
+        **_shown(seeing, several),
     }
+
+
+def _shown(seeing: Seeing, several: bool) -> dict[Any, Any]:
+    return {seeing.single: gr.update(visible=not several), seeing.several: gr.update(visible=several)}
 
 
 def sheet(images: Sequence[Image.Image]) -> Image.Image:
