@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
 from eigenlorax.events import retold
-from eigenlorax.library.calibrations import load_calibration, save_calibration
+from eigenlorax.library.reached import load_reached, save_reached
 from eigenlorax.lora import LoRA
 from eigenlorax.runtime.live import LiveInjection
 from eigenlorax.runtime.stacking import stack_layers, stack_styles
@@ -130,13 +130,13 @@ def _group(
 
     def tell(event: CalibrationProgress) -> CalibrationProgress:
         if event.reached is not None:
-            save_calibration(event.reached, path)
+            save_reached(event.reached, path)
         done, total = turn[0] * event.total + event.done, turn[1] * event.total
         return replace(event, done=done, total=total, what=f"{names}: {event.what}")
 
     with LiveInjection(engine.base.modules) as live:
         predictor = Predictor(engine.base.pipeline, live, engine.base.native_size)
-        going = calibrate(predictor, teacher, start, prompts, settings, reached=load_calibration(path))
+        going = calibrate(predictor, teacher, start, prompts, settings, reached=load_reached(path))
         with predictor.sparing():
             return (yield from retold(going, tell))
 

@@ -15,15 +15,14 @@ from torch import Tensor
 
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.events import retold
+from eigenlorax.training.descent import Descended, Pace, Reached, descend
 from eigenlorax.training.exam import Exam
 from eigenlorax.training.lesson import Lesson, draw_lesson
 from eigenlorax.training.predictor import Predictor, Question, Updates
-from eigenlorax.training.student import Student
+from eigenlorax.training.student import Student, spreads
 
 #: Share of rows that are asked without their prompt, as guidance asks half of the time.
 _UNPROMPTED = 1 / 6
-#: What the loss is multiplied with at first in fp16; torch's own 65,536 wastes the first steps on overflows.
-_FIRST_SCALE = 1024.0
 
 
 @dataclass(frozen=True)
@@ -70,28 +69,6 @@ class Prompts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """How far a group has come: enough to go on from, with the same outcome bit for bit on a CPU.
-
-    Attributes:
-        step: Optimiser steps done.
-        distances: Held-out distance to the teacher relative to the bare base's, of the best so far; one per
-            style.
-        before: The same at the start.
-        best: Numbers of the best so far.
-        now: Numbers at this step.
-        moments: Adam's first and second moments.
-    """
-
-    step: int
-    distances: tuple[float, ...]
-    before: tuple[float, ...]
-    best: tuple[Tensor, ...]
-    now: tuple[Tensor, ...]
-    moments: tuple[Tensor, ...]
-
-
-@dataclass(frozen=True)
 class CalibrationProgress:
     """One more step, or pictures drawn before the first.
 
@@ -104,7 +81,7 @@ class CalibrationProgress:
     total: int
     what: str
     loss: float | None = None
-    reached: Calibration | None = None
+    reached: Reached | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +107,7 @@ def calibrate(
     settings: CalibrationSettings,
     *,
     bases: bool = False,
-    reached: Calibration | None = None,
+    reached: Reached | None = None,
 ) -> Generator[CalibrationProgress, None, Calibrated]:
     """Let a group of styles learn side by side in one batch.
 
@@ -148,51 +125,30 @@ def calibrate(
     """
     group = len(prompts)
     total = group * (settings.pictures + settings.held_pictures) + settings.steps
-    student = Student(start, bases=bases)
+    student = Student(start, spreads(start, bases=bases))
     if reached is not None and reached.step >= settings.steps:
         return _finished(student, reached)
     lesson, held = yield from _drawn(predictor, teacher, prompts, settings, total)
     exam = Exam(predictor, teacher, held, group, _chance(settings.seed, -1))
-    optimizer = torch.optim.Adam(student.parameters(), lr=settings.rate)
-    scaler = torch.amp.GradScaler(
-        predictor.pipeline._execution_device.type, enabled=predictor.pipeline.unet.dtype is torch.float16,
-        init_scale=_FIRST_SCALE,
-    )  # fmt: skip
-    if reached is None:
-        distances = exam.distances(start)
-        best, before, first = student.learnt(), distances, 0
-    else:
-        best, before, distances, first = list(reached.best), reached.before, reached.distances, reached.step
-        student.put(reached.now)
-        _restore(optimizer, student, reached)
-    for step in range(first + 1, settings.steps + 1):
-        for family in optimizer.param_groups:
-            family["lr"] = settings.rate * _cosine((step - 1) / settings.steps)
-        loss = _loss(predictor, teacher, student, lesson, exam, settings, step)
-        optimizer.zero_grad(set_to_none=True)
-        scaler.scale(loss).backward()
-        scaler.step(optimizer)
-        scaler.update()
-        state = None
-        if step % settings.check == 0 or step == settings.steps:
-            now = student.learnt()
-            found = exam.distances(student.updates())
-            better = _better(distances, found, bases=bases)
-            best = student.taken(best, now, better)
-            distances = (
-                tuple(map(min, found, distances)) if not bases else (found if better[0] else distances)
-            )
-            moments = tuple(m.clone() for z in student.parameters() for m in _moments(optimizer, z))
-            state = reached = Calibration(step, distances, before, tuple(best), tuple(now), moments)
-        yield CalibrationProgress(
-            total - settings.steps + step, total, "learning", float(loss.detach()), state
-        )
-    assert reached is not None
-    return _finished(student, reached)
+    going = descend(
+        student,
+        lambda step: _loss(predictor, teacher, student, lesson, exam, settings, step),
+        exam.distances,
+        Pace(settings.steps, settings.rate, settings.check),
+        half=predictor.pipeline.unet.dtype is torch.float16,
+        together=bases,
+        reached=reached,
+    )
+    told = partial(_learning, total - settings.steps, total)
+    return _finished(student, (yield from retold(going, told)))
+
+
+def _learning(before: int, total: int, event: Descended) -> CalibrationProgress:
+    return CalibrationProgress(before + event.step, total, "learning", event.loss, event.reached)
 
 
 @torch.no_grad()
-def _finished(student: Student, reached: Calibration) -> Calibrated:
+def _finished(student: Student, reached: Reached) -> Calibrated:
     student.put(reached.best)
     return Calibrated(student.updates(), reached.before, reached.distances)
 
@@ -257,32 +213,6 @@ def _question(
     return lesson.asked(picks, times, unprompted, alphas, chance)
 
 
-def _better(before: Sequence[float], now: Sequence[float], *, bases: bool) -> Tensor:
-    """Which styles came nearer to their teachers; all or none where they share what learnt."""
-    nearer = torch.tensor(now) < torch.tensor(before)
-    return torch.full_like(nearer, sum(now) < sum(before)) if bases else nearer
-
-
-def _moments(optimizer: torch.optim.Adam, z: Tensor) -> tuple[Tensor, Tensor]:
-    """Zeros as long as every step was left out because fp16 overflowed."""
-    state = optimizer.state[z]
-    return state.get("exp_avg", torch.zeros_like(z)), state.get("exp_avg_sq", torch.zeros_like(z))
-
-
-def _restore(optimizer: torch.optim.Adam, student: Student, reached: Calibration) -> None:
-    pairs = zip(reached.moments[::2], reached.moments[1::2], strict=True)
-    for z, (first, second) in zip(student.parameters(), pairs, strict=True):
-        optimizer.state[z] = {
-            "step": torch.tensor(float(reached.step)),
-            "exp_avg": first.clone().to(z),
-            "exp_avg_sq": second.clone().to(z),
-        }
-
-
 def _chance(seed: int, step: int) -> torch.Generator:
     """A generator of its own for each step, so that going on draws what going through would have drawn."""
     return torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
-
-
-def _cosine(share: float) -> float:
-    return float(0.5 * (1.0 + torch.cos(torch.tensor(share * torch.pi))))

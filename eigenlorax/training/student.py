@@ -14,6 +14,7 @@ from eigenlorax.training.predictor import Updates
 #: Least scale of a number, as a share of its tensor's root mean square: what is zero must be able to grow.
 _FLOOR = 0.1
 _SIDES = ("out", "into")
+Scales = Mapping[tuple[ModulePath, str], Tensor]
 
 
 class Whitened:
@@ -37,16 +38,15 @@ class Student:
 
     Args:
         updates: Where to start.
-        bases: Whether shared columns learn too: then all styles of the subspace must be in the group.
+        scales: (module, name of a tensor of its update) -> what its entries vary by; what is not named stays.
     """
 
-    def __init__(self, updates: Updates, *, bases: bool) -> None:
+    def __init__(self, updates: Updates, scales: Scales) -> None:
         self._start = dict(updates)
-        self._bases = bases
-        self._learning: dict[tuple[ModulePath, str], Whitened] = {}
-        for path, update in updates.items():
-            for name, scale in _scales(update, bases=bases).items():
-                self._learning[path, name] = Whitened(getattr(update, name), scale)
+        self._learning = {
+            (path, name): Whitened(getattr(updates[path], name), scale)
+            for (path, name), scale in scales.items()
+        }
 
     def parameters(self) -> list[nn.Parameter]:
         """Everything that learns, in a fixed order."""
@@ -89,11 +89,24 @@ class Student:
         return found
 
 
+def spreads(updates: Updates, *, bases: bool) -> dict[tuple[ModulePath, str], Tensor]:
+    """What learns of styles that have learnt before, with the scale of its entries.
+
+    Args:
+        updates: The styles, stacked.
+        bases: Whether shared columns learn too: then all styles of the subspace must be in the group.
+    """
+    return {
+        (path, name): scale
+        for path, update in updates.items()
+        for name, scale in _scales(update, bases=bases).items()
+    }
+
+
 def _scales(update: StackedUpdate, *, bases: bool) -> Mapping[str, Tensor]:
-    """What learns of an update, with the scale of its entries."""
     scales = {}
     if update.cores.numel():
-        scales["cores"] = _spread(update.cores)
+        scales["cores"] = spread(update.cores)
         if bases:
             scales |= {side: _size(getattr(update, side), (0, 1)) for side in _SIDES}
     if update.up.numel():
@@ -101,7 +114,7 @@ def _scales(update: StackedUpdate, *, bases: bool) -> Mapping[str, Tensor]:
     return scales
 
 
-def _spread(cores: Tensor) -> Tensor:
+def spread(cores: Tensor) -> Tensor:
     """(S, k_out, k_in): for each entry its root mean square over styles, at least a tenth of the whole's."""
     whole = cores.square().mean().sqrt().clamp(min=1e-12)
     return cores.square().mean(0).sqrt().clamp(min=_FLOOR * whole).expand_as(cores).contiguous()

@@ -18,15 +18,15 @@ from eigenlorax.subspace.style import Style
 from eigenlorax.training import predictor as predictor_room
 from eigenlorax.training.calibrate import (
     Calibrated,
-    Calibration,
     CalibrationProgress,
     CalibrationSettings,
     Prompts,
     calibrate,
 )
+from eigenlorax.training.descent import Reached
 from eigenlorax.training.outcome import learnt_styles, measured
 from eigenlorax.training.predictor import Predictor, Question
-from eigenlorax.training.student import Student
+from eigenlorax.training.student import Student, spreads
 from tests import tiny
 
 CPU = torch.device("cpu")
@@ -46,7 +46,7 @@ class _Case:
         self.teacher = stack_layers([lora.layers for lora in self.loras], CPU)
 
     def run(
-        self, settings: CalibrationSettings, reached: Calibration | None = None, *, bases: bool = False
+        self, settings: CalibrationSettings, reached: Reached | None = None, *, bases: bool = False
     ) -> tuple[Calibrated, list[CalibrationProgress]]:
         """Calibrate from the fit's own styles."""
         start = stack_styles(self.fit.subspace, self.styles, CPU)
@@ -176,7 +176,7 @@ def test_activations_that_are_computed_again_give_the_same_gradient(
     found = []
     predictor, unet = case.predictor, case.predictor.pipeline.unet
     for block in (predictor.sparing(), nullcontext()):
-        student = Student(start, bases=False)
+        student = Student(start, spreads(start, bases=False))
         with block:
             answer = predictor.answer(question, student.updates(), len(case.styles))
             answer.square().mean().backward()

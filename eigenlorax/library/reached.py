@@ -1,4 +1,4 @@
-"""How far a calibration has come, on disk: a crash costs the steps since the last measurement."""
+"""How far learning has come, on disk: a crash costs the steps since the last measurement."""
 
 import json
 from pathlib import Path
@@ -9,13 +9,13 @@ from eigenlorax.errors import InvalidFileError
 from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.library.atomic import told, written_aside
 from eigenlorax.library.kinds import believed, checked_header
-from eigenlorax.training.calibrate import Calibration
+from eigenlorax.training.descent import Reached
 
-_KIND = "eigenlorax.calibration"
+_KIND = "eigenlorax.reached"
 _LISTS = ("best", "now", "moments")
 
 
-def save_calibration(reached: Calibration, path: Path) -> None:
+def save_reached(reached: Reached, path: Path) -> None:
     """Write the state in place of an earlier one, whole or not at all.
 
     Raises:
@@ -26,19 +26,19 @@ def save_calibration(reached: Calibration, path: Path) -> None:
         for name in _LISTS
         for place, tensor in enumerate(getattr(reached, name))
     }
-    facts = {name: getattr(reached, name) for name in ("step", "distances", "before")}
+    facts = {name: getattr(reached, name) for name in ("step", "distances", "before", "waited")}
     metadata = {"format": _KIND, "version": "3", "facts": json.dumps(facts)}
     with told(path.parent), written_aside(path) as aside:
         save_tensors(tensors, aside, metadata)
 
 
-def load_calibration(path: Path) -> Calibration | None:
-    """Inverse of `save_calibration`; None when there is no file, or none that can be believed."""
+def load_reached(path: Path) -> Reached | None:
+    """Inverse of `save_reached`; None when there is no file, or none that can be believed."""
     if not path.is_file():
         return None
     try:
         header = checked_header(path, _KIND)
-        with believed(path, "the calibration begins anew"), safe_open(path, framework="pt") as file:
+        with believed(path, "it begins anew"), safe_open(path, framework="pt") as file:
             facts = json.loads(header.metadata["facts"])
             lists = {
                 name: tuple(
@@ -47,6 +47,9 @@ def load_calibration(path: Path) -> Calibration | None:
                 )
                 for name in _LISTS
             }
-            return Calibration(int(facts["step"]), tuple(facts["distances"]), tuple(facts["before"]), **lists)
+            return Reached(
+                int(facts["step"]), tuple(facts["distances"]), tuple(facts["before"]),
+                waited=int(facts["waited"]), **lists,
+            )  # fmt: skip
     except InvalidFileError:
         return None
