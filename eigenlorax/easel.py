@@ -33,12 +33,14 @@ class Drawn:
         switch_ms: Milliseconds that the change of styles before took.
         mode: How the UNet wore them.
         plan: Where the model lay, and the predicted peak.
+        basis: Hash of the subspace whose styles were at hand; empty where there were none.
     """
 
     images: tuple[Image.Image, ...]
     switch_ms: float
     mode: Mode
     plan: Plan
+    basis: str = ""
 
     @property
     def image(self) -> Image.Image:
@@ -128,7 +130,7 @@ class Easel:
             switch_ms += dress(part)
             painting = paint(engine.base.pipeline, part, engine.brush(control), previews)
             images += yield from retold(painting, partial(of_turn, turn, len(starts)))
-        return Drawn(tuple(images), switch_ms, engine.mode, plan)
+        return Drawn(tuple(images), switch_ms, engine.mode, plan, engine.basis)
 
     def _control(self, request: GenerationRequest) -> Control | None:
         if request.control is None:
@@ -142,7 +144,8 @@ class Easel:
         worn = _worn(request)
         live = self._engine.bytes_for(subspace, styles, worn) if subspace is not None and worn else 0
         width, height = request.hires_size
-        needs = Needs(width, height, request.batch, request.guidance > 1.0, len(worn), live)
+        beside = live + self._controls.prepared(request.control, self._engine.base.pipeline.unet.dtype)
+        needs = Needs(width, height, request.batch, request.guidance > 1.0, len(worn), beside)
         return self._engine.base.plan(needs), needs
 
     def _mode(self, plan: Plan, needs: Needs) -> Mode:

@@ -6,7 +6,7 @@ from enum import Enum
 
 from PIL import Image
 
-from eigenlorax.dials import StyleDials
+from eigenlorax.dials import MOST, StyleDials
 from eigenlorax.errors import InvalidRequestError
 
 MAX_SEED = 2**32 - 1
@@ -212,6 +212,12 @@ class GenerationRequest:
             if size % 8:
                 raise InvalidRequestError(f"{name} is {size}: choose a multiple of 8")
         self._check_sampler()
+        for blend in (self.styles, *self.blends):
+            for name, strength in blend.items():
+                if not -MOST <= strength <= MOST:
+                    raise InvalidRequestError(
+                        f"{name}: the strength is {strength}: choose a number from {-MOST:g} to {MOST:g}"
+                    )
         for name, dials in self.dials.items():
             dials.check(name)
         if self.blends and len(self.blends) != self.batch:

@@ -217,7 +217,8 @@ class Studio:
         request.check()
         with self._lock:
             lora = self._originals.open(self._originals.named(name))
-        return (yield from self._saved(request, self.easel.lora(request, lora, strength)))
+        told = replace(request, styles={name: strength}, dials={}, blends=())
+        return (yield from self._saved(told, self.easel.lora(request, lora, strength)))
 
     def morph(self, request: GenerationRequest, stops: Sequence[StyleBlend], pictures: int) -> Work:
         """Draw one seed along a path between blends, as many pictures at once as memory allows.
@@ -243,8 +244,8 @@ class Studio:
         drawn: Drawn = yield from painting
         sampler = name_of(self.base.pipeline.scheduler)
         extras = {"Model": self.base.name, "Version": f"EigenLoRAx Studio {__version__}"}
-        if self._current.subspace is not None:
-            extras = {"Eigen basis": self._current.subspace.hash[:12], **extras}
+        if drawn.basis:
+            extras = {"Eigen basis": drawn.basis[:12], **extras}
         pictures = []
         for index, image in enumerate(drawn.images):
             own = request.of_picture(index)

@@ -1,5 +1,6 @@
 """Pictures of blends, batches, morphs and dials are those drawn one by one, whatever the card does meanwhile."""
 
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers import ControlNetModel
 from PIL import Image
 
 from eigenlorax.dials import Dials
@@ -15,12 +17,14 @@ from eigenlorax.errors import CardFullError
 from eigenlorax.events import drain
 from eigenlorax.export.request import CheckpointExport
 from eigenlorax.module_path import Component
-from eigenlorax.recipe import GenerationRequest, Hires
+from eigenlorax.recipe import ControlHint, GenerationRequest, Hires
+from eigenlorax.runtime import styled
 from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.ladder import SteppedDown
 from eigenlorax.runtime.options import LoadOptions, Mode, Placement
 from eigenlorax.runtime.paint import Preview, Step
 from eigenlorax.runtime.plan import GIB, Needs, Peaks, Plan
+from eigenlorax.runtime.pool import Pool
 from eigenlorax.studio import Studio
 from tests import tiny
 from tests.conftest import CPU
@@ -362,3 +366,48 @@ def test_prompts_are_read_anew_for_a_lora_of_no_file(room: Room) -> None:
                         if p.component is not Component.UNET} for s in (3.0, -3.0, 3.0))
     ]  # fmt: skip
     assert pictures[0] == pictures[2] != pictures[1]
+
+
+def test_a_pool_that_grows_is_gone_before_the_larger_one_asks_for_memory(
+    rooms: dict[Mode, Room], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(styled, "ROOM", 1)
+    make, alive, numbers = styled.Pool, [], []
+
+    def made(*args: object, **kwargs: object) -> Pool:
+        alive.append(sum(number() is not None for number in numbers))
+        pool = make(*args, **kwargs)
+        numbers.extend(weakref.ref(buffer) for buffer in pool._buffers.values())
+        return pool
+
+    monkeypatch.setattr(styled, "Pool", made)
+    room = rooms[Mode.LIVE]
+    subspace, styles = room.studio._current.needed(), room.studio.styles
+    many = {f"{name}{i}": replace(styles[name], name=f"{name}{i}") for name in ("s0", "s1") for i in range(4)}
+    for count in (1, 8):
+        room.engine.wear_blend(replace(subspace), many, dict.fromkeys(list(many)[:count], 0.1))
+    assert alive == [0, 0]
+    room.undressed()
+
+
+def test_a_controlnet_is_planned_for_and_leaves_the_card(
+    room: Room, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    net = ControlNetModel.from_unet(room.studio.base.pipeline.unet)
+    net.save_pretrained(tmp_path / "net")
+    asked, plan = [], type(room.studio.base).plan
+    monkeypatch.setattr(
+        type(room.studio.base),
+        "plan",
+        lambda self, needs: (asked.append(needs.style_bytes), plan(self, needs))[1],
+    )
+    hint = ControlHint(str(tmp_path / "net"), Image.new("RGB", (64, 64)))
+    bare = room.draw()
+    assert near(room.draw(control=hint).image, bare.image)  # an untrained one changes nothing
+    assert asked == [0, 4 * sum(p.numel() for p in net.parameters())]
+    kept = room.studio.easel._controls._model
+    kept.to("meta")
+    moved = []
+    monkeypatch.setattr(kept, "to", lambda *args: moved.append(args))
+    room.draw()
+    assert moved == [("cpu",)]

@@ -1,5 +1,7 @@
 """The use cases on a tiny model: import, compress, generate, compare, come back tomorrow."""
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from eigenlorax.dials import Dials
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
 from eigenlorax.events import drain
 from eigenlorax.formats.report import Verdict
@@ -164,6 +167,92 @@ def test_showcase_draws_originals_above_styles(studio: Studio) -> None:
     showcase = drain(draw_showcase(studio, compressed, ["s0"], prompts=("a cat",)))
     assert showcase.sheet.width > showcase.sheet.height > 300
     assert showcase.switch_ms > 0.0
+
+
+def test_a_batch_is_saved_with_a_recipe_for_each_picture(studio: Studio) -> None:
+    drain(studio.subspaces.compress())
+    request = replace(REQUEST, styles={"s0": 0.5}, batch=3)
+    finished = drain(studio.generate(request))
+    assert len({picture.path for picture in finished.pictures}) == 3
+    assert (finished.image, finished.path, finished.parameters) == tuple(vars(finished.pictures[0]).values())
+    for index, picture in enumerate(finished.pictures):
+        with Image.open(picture.path) as image:
+            assert image.tobytes() == picture.image.tobytes()
+            assert image.info["parameters"] == picture.parameters
+        own = request.of_picture(index)
+        assert own.seed == 3 + index
+        assert f"Seed: {3 + index}, " in picture.parameters
+        assert picture.path.stem.endswith(str(own.seed))
+        alone = drain(studio.generate(own))
+        assert alone.parameters == picture.parameters
+        assert _distance(alone.image, picture.image) < 0.1
+    varied = drain(studio.generate(replace(REQUEST, batch=2, variation_seed=8, variation_strength=0.5)))
+    assert ["Variation seed: 8," in p.parameters for p in varied.pictures] == [True, False]
+    assert all("Seed: 3, " in picture.parameters for picture in varied.pictures)
+
+
+def test_blends_and_turned_dials_land_in_the_text(studio: Studio) -> None:
+    drain(studio.subspaces.compress())
+    dials = {"s0": Dials(detail=0.5, curve=((0.0, 1.0), (1.0, 0.0))), "s1": Dials(), "s2": Dials(unet=2.0)}
+    request = replace(REQUEST, steps=1, blends=({"s0": 1.0, "s1": 1.0}, {"s1": -0.5}), batch=2, dials=dials)
+    first, second = drain(studio.generate(request)).pictures
+    assert first.parameters.startswith("a cat <lora:s0:1> <lora:s1:1>\n")
+    assert second.parameters.startswith("a cat <lora:s1:-0.5>\n")
+    (told,) = re.findall(r'Eigen dials: "(.*?[^\\\\])"', first.parameters)
+    assert json.loads(json.loads(f'"{told}"')) == {"s0": {"detail": 0.5, "curve": [[0.0, 1.0], [1.0, 0.0]]}}
+    assert "Eigen dials" not in second.parameters  # s1's stand as they were, and s2 is not worn
+    assert all(f"Eigen basis: {studio._current.needed().hash[:12]}" in p.parameters for p in (first, second))
+    plain = drain(studio.generate(replace(REQUEST, steps=1, styles={"s0": 1.0, "s1": 1.0})))
+    assert plain.image.tobytes() != first.image.tobytes()
+
+
+def test_the_text_of_an_original_names_it_and_no_style(studio: Studio) -> None:
+    drain(studio.subspaces.compress())
+    request = replace(REQUEST, styles={"s0": 0.7}, dials={"s0": Dials(unet=2.0)})
+    finished = drain(studio.generate_with_lora(request, "s2", -0.5))
+    assert finished.parameters.startswith("a cat <lora:s2:-0.5>\n")
+    assert "s0" not in finished.parameters
+    assert "Eigen" not in finished.parameters.replace("EigenLoRAx", "")
+
+
+def test_a_morph_goes_from_blend_to_blend_at_one_seed(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drain(studio.subspaces.compress())
+    monkeypatch.setattr("eigenlorax.studio.MAX_BATCH", 2)
+    stops, request = ({"s0": 1.0}, {"s2": -1.0}), replace(REQUEST, steps=2)
+    work, events = studio.morph(request, stops, 5), []
+    try:
+        while True:
+            events.append(next(work))
+    except StopIteration as end:
+        finished = end.value
+    assert [(event.done, event.total) for event in events] == [(step, 6) for step in range(1, 7)]
+    assert len(finished.pictures) == 5
+    assert all("Seed: 3, " in picture.parameters for picture in finished.pictures)
+    for share, picture in zip((0.0, 0.25, 0.5, 0.75, 1.0), finished.pictures, strict=True):
+        alone = drain(studio.generate(replace(request, styles={"s0": 1.0 - share, "s2": -share})))
+        assert _distance(alone.image, picture.image) < 0.1
+        assert alone.parameters == picture.parameters
+    assert len({picture.image.tobytes() for picture in finished.pictures}) == 5
+    for events_taken in (1, 3):  # within the first turn and within the second
+        work = studio.morph(request, stops, 5)
+        for _ in range(events_taken):
+            next(work)
+        work.close()
+        assert not studio._lock.locked()
+    with pytest.raises(InvalidRequestError, match="at least two"):
+        drain(studio.morph(request, stops[:1], 5))
+    with pytest.raises(UnknownStyleError, match="nope"):
+        drain(studio.morph(request, ({"s0": 1.0}, {"nope": 1.0}), 5))
+    assert not studio._lock.locked()
+
+
+@pytest.mark.parametrize("strength", [float("nan"), float("inf"), -10.5])
+def test_strengths_that_cannot_be_meant(studio: Studio, strength: float) -> None:
+    for changes in ({"styles": {"s0": strength}}, {"blends": ({}, {"s0": strength}), "batch": 2}):
+        with pytest.raises(InvalidRequestError, match="s0: the strength is"):
+            drain(studio.generate(replace(REQUEST, **changes)))
 
 
 def _distance(a: Image.Image, b: Image.Image) -> float:

@@ -70,6 +70,19 @@ class ControlCase:
         self._name = ""
         self._model: ControlNetModel | None = None
 
+    def prepared(self, hint: ControlHint | None, dtype: torch.dtype) -> int:
+        """Bytes that the next picture's model will take on the card; without one, none stays there.
+
+        Raises:
+            ModelLoadError: as `get`.
+        """
+        if hint is None:
+            if self._model is not None:
+                self._model.to("cpu")
+            return 0
+        numbers = sum(parameter.numel() for parameter in self._taken(hint.model, dtype).parameters())
+        return numbers * dtype.itemsize
+
     def get(self, hint: ControlHint, size: Size, device: torch.device, dtype: torch.dtype) -> Control:
         """What a hint asks for, ready to guide pictures of this size.
 
@@ -81,12 +94,17 @@ class ControlCase:
         Raises:
             ModelLoadError: the model is not there or is no ControlNet for SDXL.
         """
-        if self._model is None or self._name != hint.model:
-            self._model, self._name = None, ""
-            self._model, self._name = _loaded(hint.model, dtype), hint.model
+        model = self._taken(hint.model, dtype)
         picture = hint.image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        self._model.to(device, dtype)
-        return Control(self._model, pixels_of(picture).to(device), hint.scale, hint.start, hint.end)
+        model.to(device, dtype)
+        return Control(model, pixels_of(picture).to(device), hint.scale, hint.start, hint.end)
+
+    def _taken(self, name: str, dtype: torch.dtype) -> ControlNetModel:
+        """The model of this name, read where it is not the one that is kept."""
+        if self._model is None or self._name != name:
+            self._model, self._name = None, ""
+            self._model, self._name = _loaded(name, dtype), name
+        return self._model
 
 
 def _loaded(model: str, dtype: torch.dtype) -> ControlNetModel:

@@ -116,6 +116,7 @@ class Dresser:
             paths = [path for path in self._base.parameters if path.component in components]
             dtype = getattr(self._base.pipeline, components[0].value).dtype
             self._parts[mode] = StyledPart(
-                subspace, paths, self._base.device, dtype, even=mode is Mode.MERGED, budget=self._budget
-            )
+                subspace, paths, self._device, dtype, even=mode is Mode.MERGED, budget=self._budget,
+                let_go=self._text.eject if mode is None else self._unet.eject,
+            )  # fmt: skip
         return self._parts[mode]

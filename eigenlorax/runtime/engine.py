@@ -68,6 +68,11 @@ class Engine:
         return self._now
 
     @property
+    def basis(self) -> str:
+        """Hash of the subspace whose styles, or none of them, are worn; empty where something else is."""
+        return self._outfit.subspace.hash if self._outfit else ""
+
+    @property
     def recordings(self) -> int:
         """How many recorded calls of the UNet are kept."""
         return len(self._captured) if self._captured else 0

@@ -1,6 +1,6 @@
 """One part of a base model with a pool of factors: it brings styles in and makes room for them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ class StyledPart:
         device, dtype: Of the pool.
         even: Whether modules of one shape are laid out alike, for the merged engine.
         budget: Most bytes of styles to keep on the device.
+        let_go: Makes whoever reads the pool let go of it, before a larger one takes its place.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class StyledPart:
         *,
         even: bool,
         budget: int,
+        let_go: Callable[[], None],
     ) -> None:
         self.subspace, self._device, self._dtype, self._even = subspace, device, dtype, even
-        self._budget = budget
+        self._budget, self._let_go = budget, let_go
         self._table = table_of(subspace, [path for path in paths if path in subspace.bases])
         self._wardrobe = Wardrobe(self._table, device, dtype, budget)
         self._touched: dict[str, tuple[Style, bool]] = {}
@@ -84,6 +86,7 @@ class StyledPart:
                 # Doubled, so that a rack which is filled style by style makes few new buffers.
                 self._room = max(len(worn), 2 * self._room)
             ranks = self._ranks(worn, styles, self._room)
+            self._let_go()
             self._pool = None  # its memory, before the new one asks for more
             self._pool = Pool(self.subspace, self._table, ranks, self._device, self._dtype, even=self._even)
         self._pool.wear(packed, weights)

@@ -146,7 +146,15 @@ def test_any_blend_of_any_styles_is_the_dense_sum(
 ) -> None:
     """Switches follow each other in one pool, which is made anew as it grows: nothing of the last is left."""
     world = World(shapes, 5, seed)
-    part = StyledPart(world.subspace, world.subspace.bases, CPU, torch.float32, even=even, budget=1 << 40)
+    part = StyledPart(
+        world.subspace,
+        world.subspace.bases,
+        CPU,
+        torch.float32,
+        even=even,
+        budget=1 << 40,
+        let_go=lambda: None,
+    )
     part._room = room
     everything = list(world.styles.values())
     for places, rows in wears:
@@ -163,7 +171,15 @@ def test_a_pool_grows_when_a_style_comes_that_does_not_fit(
 ) -> None:
     monkeypatch.setattr(styled, "ROOM", 1)
     world = World([(0, 0, 2), (0, 1, 1), (3, 2, 0), (7, 3, 1)], 5, 1)
-    part = StyledPart(world.subspace, world.subspace.bases, CPU, torch.float32, even=even, budget=1 << 40)
+    part = StyledPart(
+        world.subspace,
+        world.subspace.bases,
+        CPU,
+        torch.float32,
+        even=even,
+        budget=1 << 40,
+        let_go=lambda: None,
+    )
     everything, pools = list(world.styles.values()), []
     for count in (1, 2, 5, 1, 5):
         weights = world.weights(1, count)
