@@ -116,15 +116,19 @@ def test_the_api_is_small_and_described(page: gr.Blocks) -> None:
     endpoints = page.get_api_info()["named_endpoints"]
     assert set(endpoints) == {
         "/generate", "/compare_with_original", "/compare_with_base", "/compress", "/import_files", "/import_path",
-        "/predict_export", "/export", "/report", "/grow", "/refit", "/calibrate", "/look",
+        "/morph", "/predict_export", "/export", "/report", "/grow", "/refit", "/calibrate", "/look",
     }  # fmt: skip
     assert all(endpoint["description"] for endpoint in endpoints.values())
     names = {parameter["parameter_name"] for parameter in endpoints["/generate"]["parameters"]}
+    assert all(parameter["parameter_has_default"] for parameter in endpoints["/generate"]["parameters"])
     assert {"prompt", "negative_prompt", "seed", "steps", "guidance", "width", "height", "styles"} <= names
+    assert {"sampler", "schedule", "batch", "hires", "canvas", "denoise"} <= names
 
 
 def test_everything_a_person_can_set_has_a_label(page: gr.Blocks) -> None:
-    kinds = (gr.Textbox, gr.Number, gr.Slider, gr.Checkbox, gr.Dropdown, gr.File)
+    kinds = (
+        gr.Textbox, gr.Number, gr.Slider, gr.Checkbox, gr.Dropdown, gr.File, gr.Radio, gr.ImageEditor, gr.Gallery,
+    )  # fmt: skip
     for block in page.blocks.values():
         if isinstance(block, kinds):
             assert block.label
