@@ -220,13 +220,16 @@ class Studio:
         told = replace(request, styles={name: strength}, dials={}, blends=())
         return (yield from self._saved(told, self.easel.lora(request, lora, strength)))
 
-    def morph(self, request: GenerationRequest, stops: Sequence[StyleBlend], pictures: int) -> Work:
+    def morph(
+        self, request: GenerationRequest, stops: Sequence[StyleBlend], pictures: int, previews: int = 0
+    ) -> Work:
         """Draw one seed along a path between blends, as many pictures at once as memory allows.
 
         Args:
             request: What to draw; its own styles do not count.
             stops: The blends that the path goes through, at least two.
             pictures: How many, both ends included.
+            previews: A small preview follows every so many steps; 0 is without.
 
         Raises:
             As `generate`.
@@ -235,7 +238,7 @@ class Studio:
         turns = range(0, pictures, MAX_BATCH)
         for turn, start in enumerate(turns):
             blends = path[start : start + MAX_BATCH]
-            work = self.generate(replace(request, styles={}, blends=blends, batch=len(blends)))
+            work = self.generate(replace(request, styles={}, blends=blends, batch=len(blends)), previews)
             finished.append((yield from retold(work, partial(of_turn, turn, len(turns)))))
         drawn = tuple(picture for one in finished for picture in one.pictures)
         return replace(finished[0], pictures=drawn, switch_ms=sum(one.switch_ms for one in finished))

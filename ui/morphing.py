@@ -15,7 +15,7 @@ from ui import drawing_markup, markup, pictures, text
 from ui import drawing_text as words
 from ui.asked import Values, request_from
 from ui.events import GPU, Updates, drive, warn
-from ui.generate import Drawn, counted, failed, seen, told_of
+from ui.generate import PREVIEW_EVERY, Drawn, counted, failed, seen, told_of
 from ui.generate_tab import GenerateTab
 from ui.rack import strengths
 
@@ -93,7 +93,7 @@ def morphed(studio: Studio, values: Values) -> Generator[Drawing, None, Morphed]
         raise InvalidRequestError(words.NEEDS_BOTH.format(" and as ".join(missing)))
     stops, count = [blends[end] for end in _ENDS], int(values["morph_pictures"])
     request = request_from(studio, values, _union(stops))
-    drawn = yield from counted(request, studio.morph(request, stops, count))
+    drawn = yield from counted(request, studio.morph(request, stops, count, PREVIEW_EVERY))
     images = [picture.image for picture in drawn.finished.pictures]
     return drawn, keep_animation(images, drawn.finished.path)
 

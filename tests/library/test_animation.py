@@ -35,11 +35,14 @@ def test_there_and_back_with_a_rest_at_both_ends(tmp_path: Path) -> None:
 
 def test_two_pictures_are_enough(tmp_path: Path) -> None:
     images = [Image.new("RGB", (16, 16), colour) for colour in COLOURS[:2]]
-    assert frames(keep_animation(images, tmp_path / "a.png")) == [(COLOURS[0], REST_MS), (COLOURS[1], REST_MS)]
+    assert frames(keep_animation(images, tmp_path / "a.png")) == [
+        (COLOURS[0], REST_MS),
+        (COLOURS[1], REST_MS),
+    ]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     images = [Image.new("RGB", (16, 16), colour) for colour in COLOURS]
-    with pytest.raises(NotWrittenError, match="a.webp could not be written"):
+    with pytest.raises(NotWrittenError, match=r"a\.webp could not be written"):
         keep_animation(images, tmp_path / "file" / "a.png")
