@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.runtime_cpu [--rounds 12] [--steps 8] [--json FILE]
 
-One process, every case in every round, one after another, so that whatever else the machine does meets all alike.
-A case draws one picture with guidance (a batch of 2); its figure in a round is the median time from one step to
-the next, its ratio that figure over plain diffusers' in the same round. Told are the medians over the rounds, of
-wall time and of this process's CPU time, which other programs disturb less.
+One process; in every round each case draws a picture with guidance (a batch of 2) beside one that plain diffusers
+draws, now before and now after it, so that whatever else the machine does meets both alike. A picture's figure is
+the median time from one step to the next, the ratio that of the two. Told are medians over the rounds, of wall time
+and of this process's CPU time, which other programs disturb less.
 
 Plain diffusers is StableDiffusionXLPipeline's own loop. Bar: merged within 5% of it, whatever the number of styles.
 """
@@ -94,29 +94,38 @@ def cases(folder: Path, steps: int) -> Iterator[tuple[str, Callable[[], list[Mom
             )
 
 
+def _median(figures: list[Moment], clock: int) -> float:
+    return statistics.median(figure[clock] for figure in figures)
+
+
 def measure(rounds: int, steps: int) -> dict[str, dict[str, float]]:
     """Case -> wall_ms, cpu_ms, wall_ratio, cpu_ratio: medians over rounds."""
     with tempfile.TemporaryDirectory() as scratch:
         draws = dict(cases(Path(scratch), steps))
         for draw in draws.values():
             draw()
-        found: dict[str, list[Moment]] = {name: [] for name in draws}
+        plain = draws.pop(PLAIN)
+        # Each beside a picture of plain diffusers' own, now before and now after it.
+        pairs: dict[str, list[tuple[Moment, Moment]]] = {name: [] for name in draws}
         for turn in range(rounds):
-            # Back and forth, so that no case always follows the same one.
-            for name in list(draws)[:: 1 if turn % 2 else -1]:
-                found[name].append(between(draws[name]()))
-    table = {}
-    for name, figures in found.items():
-        ratios = [
-            [one[clock] / bare[clock] for one, bare in zip(figures, found[PLAIN], strict=True)]
-            for clock in (0, 1)
-        ]
-        table[name] = {
-            "wall_ms": statistics.median(wall for wall, _ in figures),
-            "cpu_ms": statistics.median(cpu for _, cpu in figures),
-            "wall_ratio": statistics.median(ratios[0]),
-            "cpu_ratio": statistics.median(ratios[1]),
+            for name, draw in draws.items():
+                first, second = (between(one()) for one in ((plain, draw) if turn % 2 else (draw, plain)))
+                pairs[name].append((first, second) if turn % 2 else (second, first))
+    bares = [bare for found in pairs.values() for bare, _ in found]
+    table = {
+        PLAIN: {
+            "wall_ms": _median(bares, 0),
+            "cpu_ms": _median(bares, 1),
+            "wall_ratio": 1.0,
+            "cpu_ratio": 1.0,
         }
+    }
+    for name, found in pairs.items():
+        own, ratios = [own for _, own in found], [(a / c, b / d) for (c, d), (a, b) in found]
+        table[name] = {
+            "wall_ms": _median(own, 0), "cpu_ms": _median(own, 1),
+            "wall_ratio": _median(ratios, 0), "cpu_ratio": _median(ratios, 1),
+        }  # fmt: skip
     return table
 
 
