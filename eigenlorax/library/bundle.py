@@ -132,12 +132,7 @@ def _hash(style: Style, subspace: Subspace) -> str:
 def _style(
     file_name: str, parts: Mapping[str, Tensor], metadata: Mapping[str, Any], subspace: Subspace
 ) -> Style:
-    name = metadata["name"]
-    # The name becomes a file name in the library, so a stranger's bundle must not choose a path with it.
-    if not name or Path(name).name != name or "\\" in name or "\0" in name or name.startswith("."):
-        raise InvalidFileError(
-            f"{file_name} holds a style named {name!r}, which is no file name: do not trust it"
-        )
+    name = checked_name(file_name, metadata["name"])
     if metadata["subspace"] != subspace.hash:
         raise SubspaceMismatchError(
             f"{file_name}: {name} belongs to subspace {metadata['subspace'][:12]}, not to the "
@@ -146,6 +141,19 @@ def _style(
     if _digest(parts) != metadata["sha256"]:
         raise InvalidFileError(f"{file_name} is damaged: {name} does not match its hash; export it again")
     return style_from(file_name, parts, metadata, subspace)
+
+
+def checked_name(file_name: str, name: str) -> str:
+    """A style's name as a stranger's file has it: in the library it becomes a file name, never a path.
+
+    Raises:
+        InvalidFileError: it would lead elsewhere.
+    """
+    if not name or Path(name).name != name or "\\" in name or "\0" in name or name.startswith("."):
+        raise InvalidFileError(
+            f"{file_name} holds a style named {name!r}, which is no file name: do not trust it"
+        )
+    return name
 
 
 def _digest(parts: Mapping[str, Tensor]) -> str:
