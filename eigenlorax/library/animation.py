@@ -25,7 +25,5 @@ def keep_animation(images: Sequence[Image.Image], beside: Path) -> Path:
     durations = [FRAME_MS] * len(frames)
     durations[0] = durations[len(images) - 1] = REST_MS
     with told(path), written_aside(path) as aside:
-        frames[0].save(
-            aside, save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=90
-        )
+        frames[0].save(aside, save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=90)
     return path
