@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL
 from jaxtyping import Float
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError
@@ -45,6 +46,7 @@ class LatentCache:
     def __init__(self, vae: AutoencoderKL, folder: Path | None, dtype: torch.dtype = torch.float32) -> None:
         self._vae, self._folder, self._dtype = vae, folder, dtype
         self._vae_hash = vae_hash(vae) if folder is not None else ""
+        self._last: tuple[str, Framing, Image.Image] | None = None
         self.trouble = ""
         """Why latents could not be kept, for the user; empty while all goes well."""
 
@@ -57,7 +59,7 @@ class LatentCache:
         key = self._key(taken, framing)
         if (kept := self._read(key)) is not None:
             return kept
-        image = framing.cut(picture_of(taken))
+        image = self._cut(taken, framing)
         made = to_latents(self._vae, pixels_of(image) * 2.0 - 1.0)[0].cpu().to(self._dtype).contiguous()
         if not made.isfinite().all():
             raise InvalidFileError(
@@ -65,6 +67,14 @@ class LatentCache:
             )
         self._write(key, made)
         return made
+
+    def _cut(self, taken: Taken, framing: Framing) -> Image.Image:
+        """A picture as framed; a mirror image right after its picture costs no second decoding."""
+        if self._last and self._last[:2] == (taken.sha256, framing.turned()):
+            return ImageOps.mirror(self._last[2])
+        image = framing.cut(picture_of(taken))
+        self._last = taken.sha256, framing, image
+        return image
 
     def _key(self, taken: Taken, framing: Framing) -> str:
         """Everything that latents depend on."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderKL
 from PIL import Image
 
 from eigenlorax.errors import InvalidFileError, InvalidRequestError
@@ -36,8 +37,14 @@ def ready(
 
 
 def same(first: PictureSet, second: PictureSet) -> bool:
-    pairs = list(zip(first.pictures, second.pictures, strict=True))
-    return all(torch.equal(a.latents, b.latents) and a.name == b.name for a, b in pairs)
+    """Whether two sets hold the same numbers."""
+
+    def numbers(found: PictureSet) -> list[torch.Tensor]:
+        both = [(picture.latents, picture.mirrored) for picture in found.pictures]
+        return [tensor for pair in both for tensor in pair if tensor is not None]
+
+    pairs = zip(numbers(first), numbers(second), strict=True)
+    return all(torch.equal(one, other) for one, other in pairs) and first.held == second.held
 
 
 def test_pictures_are_encoded_as_they_are_framed(tmp_path: Path, demo_base: BaseModel) -> None:
@@ -138,13 +145,13 @@ def test_latents_are_made_once_and_broken_ones_anew(
     assert same(first, ready(taken, base, preparation))  # without a cache
     files = sorted(cache.iterdir())
     assert len(files) == 4 + 3 and all(file.suffix == ".safetensors" for file in files)
-    made: list[str] = []
+    made: list[torch.Tensor] = []
 
-    def counted(taken: Taken) -> Image.Image:
-        made.append(taken.path.name)
-        return Image.open(taken.path)
+    def counted(vae: AutoencoderKL, colours: torch.Tensor) -> torch.Tensor:
+        made.append(colours)
+        return to_latents(vae, colours)
 
-    monkeypatch.setattr(latent_cache, "picture_of", counted)
+    monkeypatch.setattr(latent_cache, "to_latents", counted)
     assert same(first, ready(taken, base, preparation, cache)) and made == []
     whole = [file.read_bytes() for file in files]
     for place, file in enumerate(files[:5]):
