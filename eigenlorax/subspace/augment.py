@@ -4,7 +4,7 @@ New columns stand behind the old ones. Orthonormalising is nested (column n depe
 the old ones come out as they were, to a rounding of float32, and zeros behind a core leave its style alone.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from eigenlorax.errors import InvalidRequestError, SubspaceMismatchError
 from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import ModulePath
-from eigenlorax.subspace.basis import Basis, empty_basis
+from eigenlorax.subspace.basis import Basis, canonical, empty_basis
 from eigenlorax.subspace.fit import FitProgress
 from eigenlorax.subspace.grow import numbers_in
 from eigenlorax.subspace.kept_cores import padded_cores
@@ -154,6 +154,26 @@ def weight_driven(weight: Callable[[ModulePath], Tensor], generator: torch.Gener
     return lambda path, basis, out, into: _leading_outside(weight(path), basis, (out, into), generator)
 
 
+def donor_driven(updates: Callable[[ModulePath], Sequence[LoRALayer]]) -> Directions:
+    """The leading directions that a collection's styles have outside the basis: what is there to recycle.
+
+    Args:
+        updates: Module -> what each style does to it, at the weight that it is to count with.
+
+    Source: the principal subspace of a collection of adapters, arXiv:2502.04700; two-sided as in `fit`.
+    """
+
+    def draw(path: ModulePath, basis: Basis, out: int, into: int) -> Columns:
+        forms = [canonical(layer) for layer in updates(path) if layer.rank]
+        if not forms:
+            return basis.out.new_zeros(basis.out.shape[0], 0), basis.into.new_zeros(basis.into.shape[0], 0)
+        left = torch.cat([form.p * form.s for form in forms], dim=1)
+        right = torch.cat([form.q * form.s for form in forms], dim=1)
+        return _leading(left, basis.out, out), _leading(right, basis.into, into)
+
+    return draw
+
+
 def gradient_driven(
     gradient: Mapping[ModulePath, Tensor | LoRALayer], generator: torch.Generator
 ) -> Directions:
@@ -190,6 +210,18 @@ def _at_least(path: ModulePath, basis: Basis, count: int, directions: Directions
         return basis
     out, into = directions(path, basis, lack_out, lack_in)
     return widened(basis, (orthogonal_to(basis.out, out, lack_out), orthogonal_to(basis.into, into, lack_in)))
+
+
+def _leading(columns: Tensor, frame: Tensor, count: int) -> Tensor:
+    """The leading left singular vectors of (I - F F^T) X, by the smaller Gram matrix."""
+    outside = (columns - frame @ (frame.mT @ columns)).double()
+    if outside.shape[0] <= outside.shape[1]:
+        values, vectors = torch.linalg.eigh(outside @ outside.mT)
+        return vectors.flip(1)[:, :count][:, values.flip(0)[:count] > 0.0].float()
+    values, turned = torch.linalg.eigh(outside.mT @ outside)
+    kept = values.flip(0)[:count] > 0.0
+    vectors = outside @ turned.flip(1)[:, :count][:, kept]
+    return (vectors / vectors.norm(dim=0).clamp(min=1e-30)).float()
 
 
 def _leading_outside(

@@ -22,6 +22,7 @@ from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.bench import Bench
 from eigenlorax.subspaces.calibrating import CalibratedStyles, calibrated
 from eigenlorax.subspaces.refit import Refitted, refit
+from eigenlorax.subspaces.teaching import Making, TaughtStyle, TeachRequest, taught
 from eigenlorax.subspaces.wish import DEFAULT_RETAIN
 from eigenlorax.training.calibrate import CalibrationProgress, CalibrationSettings
 
@@ -152,6 +153,10 @@ class GrowthDesk:
     ) -> Generator[CalibrationProgress, None, CalibratedStyles]:
         """Let styles learn to predict what their LoRAs predict; see `calibrated`."""
         return calibrated(self._bench, names, settings)
+
+    def teach(self, request: TeachRequest) -> Generator[Making, None, TaughtStyle]:
+        """Teach a new style from pictures; see `taught`."""
+        return taught(self._bench, request)
 
     def migrate(
         self, version: str, retain: float

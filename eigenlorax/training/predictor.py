@@ -44,6 +44,12 @@ class Predictor:
     def __init__(self, pipeline: StableDiffusionXLPipeline, live: LiveInjection, side: int) -> None:
         self.pipeline, self._live, self.side = pipeline, live, side
 
+    @property
+    def device(self) -> torch.device:
+        """Where it is asked."""
+        device: torch.device = self.pipeline._execution_device
+        return device
+
     @contextmanager
     def sparing(self) -> Iterator[None]:
         """Within the block a large UNet's activations are computed again for the gradient, not kept.
@@ -100,11 +106,18 @@ class Predictor:
         pooled: Tensor,
         updates: Updates,
         weights: Tensor,
+        sizes: Float[Tensor, "rows 6"] | None = None,
     ) -> Tensor:
-        """The UNet's prediction for each row of encoded prompts."""
+        """The UNet's prediction for each row of encoded prompts.
+
+        Args:
+            sizes: Original size, crop and target size of each row in pixels, height first; by default whole
+                squares of this predictor's side.
+        """
         self._live.wear(updates, weights)
         unet, side = self.pipeline.unet, self.side
-        sizes = torch.tensor([[side, side, 0, 0, side, side]] * latents.shape[0])
+        if sizes is None:
+            sizes = torch.tensor([[side, side, 0, 0, side, side]] * latents.shape[0])
         prediction: Tensor = unet(
             latents.to(unet.device, unet.dtype),
             timesteps.to(unet.device),
