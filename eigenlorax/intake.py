@@ -1,4 +1,4 @@
-"""What comes in: LoRAs, embeddings and bundles, from whatever a person points at."""
+"""What comes in: LoRAs, embeddings, bundles and style cards, from whatever a person points at."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -7,12 +7,15 @@ from tempfile import TemporaryDirectory
 from threading import Lock
 
 from eigenlorax.errors import InvalidFileError, StudioError
+from eigenlorax.export.cards import CardDesk
 from eigenlorax.export.desk import ExportDesk
 from eigenlorax.formats.containers import Found, find_all
+from eigenlorax.formats.png_chunks import is_png
 from eigenlorax.formats.read import LoRAReader
 from eigenlorax.formats.report import ImportReport, Verdict
 from eigenlorax.library.bundle import is_bundle
 from eigenlorax.library.library import Library
+from eigenlorax.library.style_card import read_card
 from eigenlorax.runtime.embeddings import teach_words
 from eigenlorax.runtime.sdxl import BaseModel
 
@@ -40,13 +43,21 @@ class Intake:
         reader: Reads LoRA files for that model.
         library: Where they are kept.
         desk: Takes bundles in.
+        cards: Takes style cards in.
         lock: The studio's; held while the model is changed.
     """
 
     def __init__(
-        self, base: BaseModel, reader: LoRAReader, library: Library, desk: ExportDesk, lock: Lock
+        self,
+        base: BaseModel,
+        reader: LoRAReader,
+        library: Library,
+        desk: ExportDesk,
+        cards: CardDesk,
+        lock: Lock,
     ) -> None:
-        self._base, self._reader, self._library, self._desk, self._lock = base, reader, library, desk, lock
+        self._base, self._reader, self._library, self._lock = base, reader, library, lock
+        self._desk, self._cards = desk, cards
 
     def take(self, paths: Iterable[Path]) -> list[Imported]:
         """Bring everything usable into the library; one bad file never stops the others."""
@@ -54,7 +65,7 @@ class Intake:
 
     def inspect(self, paths: Iterable[Path]) -> list[Imported]:
         """Report on everything, weights read, and leave it as it is."""
-        return self._each(paths, lambda found: Imported(found.name, self._reader.verify(found.path)))
+        return self._each(paths, self._inspect)
 
     def teach_kept_words(self) -> str:
         """Teach the model the embeddings that were kept; returns what the user should know, or nothing."""
@@ -76,8 +87,15 @@ class Intake:
                     results.append(Imported(found.name, report))
         return results
 
+    def _inspect(self, found: Found) -> Imported:
+        if is_png(found.path):
+            return _reported(found.path, lambda: _what_it_carries(found.path))
+        return Imported(found.name, self._reader.verify(found.path))
+
     def _take(self, found: Found) -> Imported:
         path = found.path
+        if is_png(path):
+            return _reported(path, lambda: self._cards.take(path).words)
         if is_bundle(path):
             return self._take_bundle(path)
         report = self._reader.verify(path)
@@ -98,12 +116,10 @@ class Intake:
         return Imported(path.name, replace(report, name=kept.stem, path=kept), note)
 
     def _take_bundle(self, path: Path) -> Imported:
-        try:
-            names = self._desk.import_bundle(path)
-        except StudioError as error:
-            return Imported(path.name, ImportReport(path.stem, path, Verdict.BROKEN, str(error), base=None))
-        told = f"is a bundle of styles, now in the rack: {', '.join(names)}"
-        return Imported(path.name, ImportReport(path.stem, path, Verdict.BUNDLE, told, base=None))
+        def take() -> str:
+            return f"is a bundle of styles, now in the rack: {', '.join(self._desk.import_bundle(path))}"
+
+        return _reported(path, take)
 
     def _keep_embeddings(self, path: Path) -> str:
         embeddings = self._library.add_embeddings(path)
@@ -114,3 +130,22 @@ class Intake:
         told = [f"the word {word!r} now calls an embedding" for word in words]
         told += [f"the embedding {word!r} is kept but not used: {why}" for word, why in left_out.items()]
         return "; ".join(told)
+
+
+def _reported(path: Path, told: Callable[[], str]) -> Imported:
+    """What became of a file of styles, in the words of whoever looked at it."""
+    try:
+        words, verdict = told(), Verdict.BUNDLE
+    except StudioError as error:
+        words, verdict = str(error), Verdict.BROKEN
+    return Imported(path.name, ImportReport(path.stem, path, verdict, words, base=None))
+
+
+def _what_it_carries(path: Path) -> str:
+    """A card in words, all of it checked that can be without its subspace."""
+    facts = read_card(path).facts
+    made_for = f" on {facts.base}" if facts.base else ""
+    return (
+        f"is a {facts.kind} card of the style {facts.name}, {facts.payload_bytes:,} bytes, made in subspace "
+        f"{facts.subspace[:12]}{made_for}"
+    )

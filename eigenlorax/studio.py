@@ -11,6 +11,7 @@ from PIL import Image
 from eigenlorax import __version__
 from eigenlorax.easel import Drawing, Drawn, Easel, Painting, of_turn
 from eigenlorax.events import retold
+from eigenlorax.export.cards import CardDesk
 from eigenlorax.export.desk import ExportDesk
 from eigenlorax.formats.read import LoRAReader
 from eigenlorax.formats.report import ImportReport
@@ -146,7 +147,8 @@ class Studio:
             self.base, self._engine, reader, self.library, self._lock,
             current=self._current, originals=self._originals,
         )  # fmt: skip
-        self._intake = Intake(self.base, reader, self.library, self.exports, self._lock)
+        self.cards = CardDesk(bench, self.easel)
+        self._intake = Intake(self.base, reader, self.library, self.exports, self.cards, self._lock)
         take_up_effects(self._engine, self.library)
         self._current.notice = self._intake.teach_kept_words()
         self._current.open()

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from eigenlorax import __version__
-from eigenlorax.cli import calibrating, compressing, demo, exporting, growing, looking
+from eigenlorax.cli import calibrating, carding, compressing, demo, exporting, growing, looking, training
 from eigenlorax.cli.common import LOAD_OPTIONS
 from eigenlorax.runtime.options import AUTO, LoadOptions, Mode, Placement, Precision, Prediction
 
@@ -44,6 +44,7 @@ for _command in (
     looking.report,
     compressing.compress,
     calibrating.calibrate,
+    training.train,
     growing.add,
     growing.remove,
     growing.merge,
@@ -53,5 +54,7 @@ for _command in (
     growing.versions,
     growing.use,
     exporting.export,
+    carding.card,
+    carding.take,
 ):
     app.command()(_command)

@@ -7,7 +7,7 @@ Sizes are told before they are believed: nothing is unpacked beyond what the tex
 import hashlib
 import json
 import zlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -87,13 +87,15 @@ def split(file_name: str, content: bytes) -> tuple[CardFacts, bytes]:
         raise InvalidFileError(f"{file_name} is damaged: {REMEDY}")
     with believed(Path(file_name), REMEDY):
         about = json.loads(content[_HEAD : _HEAD + length])
-        texts = strings({f.name: about[f.name] for f in fields(CardFacts) if f.name != "payload_bytes"})
+        size = _size(about.pop("payload_bytes"))
+        told = strings(about)
         facts = CardFacts(
-            **{**texts, "kind": CardKind(texts["kind"])}, payload_bytes=_size(about["payload_bytes"])
+            CardKind(told["kind"]), told["name"], told["subspace"], told["base"], size, told["sha256"]
         )
     if facts.payload_bytes > MAX_PAYLOAD_BYTES:
         raise InvalidFileError(
-            f"{file_name} would unpack to {facts.payload_bytes:,} bytes, a card to {MAX_PAYLOAD_BYTES:,} at most"
+            f"{file_name} would unpack to {facts.payload_bytes:,} bytes, and a card holds "
+            f"{MAX_PAYLOAD_BYTES:,} at most: do not trust it"
         )
     return facts, content[_HEAD + length :]
 

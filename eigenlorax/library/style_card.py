@@ -1,9 +1,9 @@
 """A style inside a picture: a PNG file whose private chunks carry it, to be dropped back into the program.
 
 The picture is an ordinary PNG. Behind its pixels stand chunks of type `elSt`: ancillary, private, and safe to
-copy, in pieces of 1 MiB. Put together they are what the card says of itself and a safetensors file (`card_content`). That
-holds the tensors of the style file under `style.`, the metadata of each part as JSON and, in a whole card,
-the tensors of a subspace file with no more than the style needs under `subspace.`.
+copy, in pieces of 1 MiB. Put together they are what the card says of itself and a safetensors file
+(`card_content`). That holds the tensors of the style file under `style.`, the metadata of each part as JSON
+and, in a whole card, the tensors of a subspace file with no more than the style needs under `subspace.`.
 
 Why no text chunk: pillow refuses a picture with compressed text of over 1 MiB, viewers show text, and base64
 costs a third more. libpng refuses chunks of over 8 MB, hence pieces. Such chunks stay when a file is copied,
