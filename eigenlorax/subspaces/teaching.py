@@ -27,9 +27,9 @@ from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspaces.bench import Bench
 from eigenlorax.training.captions import Caption, Wording, captions_of
 from eigenlorax.training.material import PictureMaterial
-from eigenlorax.training.picture_set import PictureSet, Preparation, Prepared, prepare
+from eigenlorax.training.picture_set import PictureSet, Preparation, Prepared, Telling, prepare
 from eigenlorax.training.pictures import LeftOut, Taken, survey
-from eigenlorax.training.predictor import Predictor, Updates
+from eigenlorax.training.predictor import SMALL_SIDE, Predictor, Updates
 from eigenlorax.training.teach import Taught, TeachingStep, TeachSettings, teach
 
 #: The topic of a style's notes that tells what it was taught with.
@@ -128,7 +128,9 @@ def taught(bench: Bench, request: TeachRequest) -> Generator[Making, None, Taugh
 
         with LiveInjection(engine.base.modules) as live:
             predictor = Predictor(engine.base.pipeline, live, side)
-            material = PictureMaterial(pictures)
+            # A base as small as the demo's has only ever been told of whole pictures of its own size.
+            telling = Telling.NATIVE if side <= SMALL_SIDE else Telling.TRUE
+            material = PictureMaterial(pictures, telling)
             with predictor.sparing():
                 going = teach(predictor, material, donors, names, settings, load_reached(reached))
                 result = yield from retold(going, keep)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from eigenlorax.training.batches import Batch
-from eigenlorax.training.picture_set import PictureSet
+from eigenlorax.training.picture_set import PictureSet, Telling
 from eigenlorax.training.shown import Shown
 
 
@@ -12,10 +12,11 @@ class PictureMaterial:
 
     Args:
         pictures: Prepared for the base that learns.
+        telling: What the base is told of sizes.
     """
 
-    def __init__(self, pictures: PictureSet) -> None:
-        self._pictures = pictures
+    def __init__(self, pictures: PictureSet, telling: Telling = Telling.TRUE) -> None:
+        self._pictures, self._telling = pictures, telling
 
     def batch(self, step: int, rows: int, seed: int) -> Shown:
         """As `Material`."""
@@ -32,4 +33,5 @@ class PictureMaterial:
 
     def _shown(self, batch: Batch) -> Shown:
         pictures = self._pictures
-        return Shown(pictures.latents(batch).float(), pictures.captions(batch), pictures.time_ids(batch))
+        sizes = pictures.time_ids(batch, self._telling)
+        return Shown(pictures.latents(batch).float(), pictures.captions(batch), sizes)

@@ -17,6 +17,8 @@ from eigenlorax.training.student import Student, spread
 #: Timesteps, as shares of the schedule, that pictures are measured at.
 _TIMES = (0.08, 0.25, 0.42, 0.58, 0.75, 0.92)
 _START_TIMES = (0.2, 0.5, 0.8)
+#: From here on the held-out error's rise above its least is called learning by heart.
+_LEARNT_BY_HEART = 1.005
 #: How many donors are tried as a start.
 _TRIED = 6
 
@@ -116,7 +118,7 @@ class Taught:
         """What the user should know of the learning curve, or nothing."""
         if self.after >= self.before:
             return "Nothing better than the start was found: give more pictures, or a lower rate."
-        if self.held and self.held[-1][1] > 1.02 * self.after:
+        if self.held and self.held[-1][1] > _LEARNT_BY_HEART * self.after:
             best = min(self.held, key=lambda point: point[1])[0]
             return f"After step {best} it began to learn the pictures by heart; what it knew then was kept."
         return ""
@@ -224,7 +226,7 @@ def _started(
     mixed = best.clone().to(predictor.device).requires_grad_()
     optimizer = torch.optim.Adam([mixed], lr=0.5 / max(1, settings.mixing))
     for step in range(1, settings.mixing + 1):
-        question = _drawn(schedule, material, settings, -2 - step)
+        question = _drawn(schedule, material, apart, step)
         loss = (
             question.weight.to(mixed) * squared_errors(predictor, words, question, donors, mixed[None])
         ).mean()
