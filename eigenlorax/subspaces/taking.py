@@ -38,7 +38,7 @@ class Taken:
         name: Its name here.
         words: How it came in, in one sentence.
         is_new: False when it was here already.
-        error: ||here - there|| / ||there||, relative Frobenius error; 0 when no number changed.
+        error: ||here - there|| / ||there||, relative Frobenius error; 0 where it kept its own columns.
     """
 
     name: str
@@ -87,7 +87,8 @@ def take_style(
     name = _free(style.name, now.styles)
     if exact is not None:
         bench.swap(now.subspace, {**now.styles, name: replace(exact, name=name)})
-        return Taken(name, _said(f"{name} is in the rack, number for number as it was", notice))
+        how = "number for number as it was" if _unchanged(style, exact) else "its smallest cores rounded anew"
+        return Taken(name, _said(f"{name} is in the rack, {how}", notice))
     notes = {**style.notes, **({"came by": came_by} if came_by else {})}
     made, error = _fitted(bench, home, replace(style, name=name, notes=notes), now, into, keep)
     bench.swap(made.subspace, made.styles)
@@ -140,11 +141,19 @@ def _check_base(bench: Bench, home: Subspace, name: str) -> str:
 
 
 def _exact(style: Style, home: Subspace, now: Subspace) -> Style | None:
-    """The style in a subspace that has its columns first, no number changed; None where that has others."""
+    """The style in a subspace that has its columns first; None where that has others."""
     try:
         return padded(style, home, now)
     except SubspaceMismatchError:
         return None
+
+
+def _unchanged(before: Style, after: Style) -> bool:
+    """Whether padding left all numbers: lines of up to two are in fp16, and in int8 once they are longer."""
+    return all(
+        torch.equal(after.cores[path][: core.shape[0], : core.shape[1]], core)
+        for path, core in before.cores.items()
+    )
 
 
 def _equal(one: Style, other: Style, subspace: Subspace) -> bool:

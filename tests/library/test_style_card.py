@@ -255,7 +255,7 @@ def test_a_lie_with_the_right_checksum_is_told(tmp_path: Path, made: Made, lie: 
 
 
 def test_what_lies_are_told_with_tells_the_truth_too(tmp_path: Path, made: Made) -> None:
-    path = _lying(tmp_path / "true.png", made, lambda tensors, told: None)
+    path = _lying(tmp_path / "true.png", made, lambda *_: None)
     home, style = read_card(path).unpacked()
     assert _same(style, home, made)
 

@@ -26,6 +26,8 @@ from eigenlorax.library.style_card import pack_card, save_card
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.basis import stored_basis
+from eigenlorax.subspace.kept_cores import KeptCores, keep_core
+from eigenlorax.subspace.kept_residuals import KeptResiduals
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.taking import Into
 from eigenlorax.subspaces.wish import Wish
@@ -109,7 +111,10 @@ def test_a_whole_card_goes_into_any_subspace_of_its_base(
     for name, style in others.items():
         for module, core in style.cores.items():
             rows, columns = core.shape
-            assert torch.equal(stranger.styles[name].cores[module][:rows, :columns], core)
+            now = stranger.styles[name].cores[module][:rows, :columns]
+            # Lines of up to two numbers are in fp16, and in int8 once the core has grown wider.
+            rounding = 0.01 * float(core.abs().max()) if min(core.shape) <= 2 else 0.0
+            assert float((now - core).abs().max()) <= rounding
     assert not stranger.cards.take(path, into).is_new
     assert home != stranger._current.needed().hash or into is Into.PRIVATE
 
@@ -136,27 +141,21 @@ def test_what_does_not_fit_the_base_is_refused(studio: Studio, tmp_path: Path) -
     path = next(iter(style.cores))
     strange = dict(subspace.bases)
     strange[path] = stored_basis(torch.eye(77)[:, :4], torch.eye(5)[:, :4], strange[path].numbers)
-    foreign = replace(subspace.base, norms={p: 9 * n for p, n in subspace.base.norms.items()})  # type: ignore[union-attr]
+    assert subspace.base is not None
+    foreign = replace(subspace.base, norms={p: 9 * n for p, n in subspace.base.norms.items()})
     for other, error in (
         (replace(subspace, layout="0" * 64), WrongBaseError),
         (replace(subspace, base=foreign), WrongBaseError),
         (replace(subspace, bases=strange), InvalidFileError),
     ):
-        alone = replace(style, subspace=other.hash, cores=type(style.cores)(style.cores.kept))
+        alone = replace(style, subspace=other.hash)
         if error is InvalidFileError:
-            cores = {path: _core(alone, path, 4)}
-            alone = replace(alone, cores=type(style.cores)(cores), residuals=type(style.residuals)({}))
+            core = keep_core(torch.eye(4), 4, strange[path].numbers)
+            alone = replace(alone, cores=KeptCores({path: core}), residuals=KeptResiduals())
         save_card(pack_card(alone, other, CardKind.WHOLE), Image.new("RGB", (8, 8)), tmp_path / "x.png")
         with pytest.raises(error):
             studio.cards.take(tmp_path / "x.png")
         assert studio.styles == before
-
-
-def _core(style: Style, path: object, side: int) -> object:
-    kept = style.cores.kept[path]  # type: ignore[index]
-    from eigenlorax.subspace.kept_cores import keep_core
-
-    return keep_core(torch.eye(side), side, kept.numbers)
 
 
 def test_a_card_shows_what_it_carries(studio: Studio, tmp_path: Path) -> None:
@@ -175,7 +174,7 @@ def test_a_card_shows_what_it_carries(studio: Studio, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(plain)
     assert "carries no style" in studio.import_paths([plain])[0].report.reason
     for wrong, error in (
-        (replace(shown, name="nobody"), UnknownStyleError),
+        (replace(shown, name="nobody", target=tmp_path / "c.png"), UnknownStyleError),
         (shown, InvalidRequestError),
         (replace(shown, target=tmp_path / "c.jpg"), InvalidRequestError),
         (replace(shown, target=tmp_path / "c.png", pictures=(path,) * 4), InvalidRequestError),
