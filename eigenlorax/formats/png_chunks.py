@@ -46,7 +46,7 @@ def read_chunks(path: Path, kind: bytes, limit: int) -> bytes:
             head = file.read(_HEAD)
             length, name = int.from_bytes(head[:4], "big"), head[4:]
             if len(head) < _HEAD or file.tell() + length + _CHECKSUM > size:
-                raise InvalidFileError(f"{path.name} is a PNG picture that is cut off or damaged: get it again")
+                raise InvalidFileError(f"{path.name} is a PNG that is cut off or damaged: get it again")
             if name == b"IEND":
                 return b"".join(found)
             if name != kind:
