@@ -24,7 +24,7 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError, InvalidRequestError, SubspaceMismatchError
-from eigenlorax.formats.png_chunks import is_png, read_chunks
+from eigenlorax.formats.png_chunks import read_chunks
 from eigenlorax.formats.stream import Entry, header_bytes, in_file_order
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.library.bundle import checked_name
@@ -150,18 +150,6 @@ def save_card(content: bytes, picture: Image.Image, path: Path, parameters: str 
         info.add(CHUNK, content[start : start + _PIECE], after_idat=True)
     with written_aside(path) as aside:
         picture.save(aside, "PNG", pnginfo=info)
-
-
-def card_facts(path: Path) -> CardFacts | None:
-    """What a card says of itself; None for a file that is no picture, or a picture that carries no style.
-
-    Raises:
-        InvalidFileError: it carries something that is damaged, or of a later format.
-    """
-    if not is_png(path):
-        return None
-    content = read_chunks(path, CHUNK, MAX_CONTENT)
-    return split(path.name, content)[0] if content else None
 
 
 def read_card(path: Path) -> StyleCard:
