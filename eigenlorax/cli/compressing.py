@@ -62,6 +62,8 @@ def compress(
         typer.echo(line)
     for left_out, why in compressed.excluded.items():
         typer.echo(f"{left_out}: {why}")
+    if compressed.carried:
+        typer.echo(f"{', '.join(compressed.carried)}: no LoRA in the library; came along as they were")
     typer.echo(fidelity_table(list(compressed.styles.values()), compressed.stored_bytes))
 
 

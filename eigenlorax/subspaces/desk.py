@@ -13,8 +13,10 @@ from eigenlorax.subspace.fit import FitProgress, fit
 from eigenlorax.subspace.outliers import outliers
 from eigenlorax.subspace.peers import users, with_peers
 from eigenlorax.subspace.style import Style
+from eigenlorax.subspace.style import moved as moved_to
 from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspaces.bench import Bench
+from eigenlorax.subspaces.carrying import carried, homeless
 from eigenlorax.subspaces.weighing import Weighing, weighed
 from eigenlorax.subspaces.wish import Outliers, Wish
 
@@ -34,6 +36,7 @@ class Compressed:
         relations: Duplicates and shared random starts, which make a subspace look better than it is.
         sharing: In how many modules shared columns paid for their bytes, and how many modules there are.
         excluded: LoRA -> why the bases were fitted without it.
+        carried: Styles without a LoRA in the library, taught ones among them, that came along.
     """
 
     styles: dict[str, Style]
@@ -42,6 +45,7 @@ class Compressed:
     relations: Relations = field(default_factory=Relations)
     sharing: tuple[int, int] = (0, 0)
     excluded: Mapping[str, str] = field(default_factory=dict)
+    carried: tuple[str, ...] = ()
 
 
 class SubspaceDesk:
@@ -52,6 +56,7 @@ class SubspaceDesk:
     """
 
     def __init__(self, bench: Bench) -> None:
+        self._bench = bench
         self._engine, self._originals, self._lock = bench.engine, bench.originals, bench.lock
         self._library, self.current = bench.library, bench.current
 
@@ -97,7 +102,9 @@ class SubspaceDesk:
                 excluded=dict(result.subspace.excluded) | _words(named),
             )
             styles = result.styles({report.name: report.trigger_words for report in chosen})
-            self.current.save(made, (yield from self._told(styles, loras, made, importance)))
+            styles = yield from self._told(styles, loras, made, importance)
+            made, moved = self._with_homeless(made, styles)
+            self.current.save(made, {**{n: moved_to(s, made) for n, s in styles.items()}, **moved})
             return Compressed(
                 dict(self.current.styles),
                 sum(sizes.values()),
@@ -105,7 +112,19 @@ class SubspaceDesk:
                 relate({lora.name: sketch(lora) for lora in loras}),
                 self.current.sharing,
                 self.excluded,
+                tuple(moved),
             )
+
+    def _with_homeless(
+        self, made: Subspace, styles: Mapping[str, Style]
+    ) -> tuple[Subspace, dict[str, Style]]:
+        """The new subspace with the open version's styles that no LoRA of the library brings back."""
+        if self.current.subspace is None:
+            return made, {}
+        now = self._bench.open_now()
+        rest = {name: s for name, s in homeless(self._bench, now.styles).items() if name not in styles}
+        wide, moved = carried(self._bench, now, made, rest)
+        return wide, {name: one.style for name, one in moved.items()}
 
     def _told(
         self,

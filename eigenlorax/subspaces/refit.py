@@ -4,17 +4,15 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.subspace.fit import FitProgress, Goal, fit
+from eigenlorax.subspace.fit import FitProgress, fit
 from eigenlorax.subspace.grow import numbers_in
-from eigenlorax.subspace.migrate import Migrated, as_lora, migrate, room_for_all
+from eigenlorax.subspace.migrate import Migrated, as_lora
 from eigenlorax.subspace.peers import users, with_peers
 from eigenlorax.subspace.style import CALIBRATION, Style
 from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspaces.bench import Bench, UnderLock
+from eigenlorax.subspaces.carrying import carried
 from eigenlorax.subspaces.wish import Wish
-
-#: A style without a LoRA to return to loses a little at each move, so it is kept nearer than the others.
-KEPT_OF_MOVED = 0.99
 
 
 @dataclass(frozen=True)
@@ -109,14 +107,7 @@ def _swapped(bench: Bench, subspace: Subspace, fitted: Mapping[str, Style]) -> R
     }
     rest = {name: style for name, style in now.styles.items() if name not in kept}
     subspace = replace(subspace, excluded=dict(now.subspace.excluded))
-    subspace = room_for_all(subspace, rest, now.subspace, bench.engine.base.layout)
-    importance = bench.engine.facts.importance(subspace.bases)
-    moved = {
-        name: migrate(
-            style, now.subspace, subspace, Goal(retain=KEPT_OF_MOVED), importance, bench.original(style)
-        )
-        for name, style in rest.items()
-    }
+    subspace, moved = carried(bench, now, subspace, rest)
     styles = {name: replace(style, subspace=subspace.hash) for name, style in kept.items()}
     bench.swap(subspace, styles | {name: one.style for name, one in moved.items()})
     lost = tuple(name for name in kept if CALIBRATION in now.styles[name].notes)

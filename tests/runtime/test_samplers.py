@@ -49,7 +49,12 @@ def test_same_schedules_by_two_names(base: BaseModel, sampler: str) -> None:
     assert all(a != b for place, a in enumerate(different) for b in different[:place])
 
 
-def test_every_pair_draws_the_picture_and_not_noise(demo_base: BaseModel) -> None:
+def _first_and_last(sampler: str) -> set[str]:
+    schedules = [schedule for name, schedule in DISTINCT if name == sampler]
+    return {schedules[0], schedules[-1]}
+
+
+def test_every_sampler_draws_the_picture_and_not_noise(demo_base: BaseModel) -> None:
     pipeline = demo_base.pipeline
 
     def drawn(sampler: str, schedule: str, steps: int) -> np.ndarray:
@@ -60,7 +65,8 @@ def test_every_pair_draws_the_picture_and_not_noise(demo_base: BaseModel) -> Non
     generator = torch.Generator().manual_seed(APPLE.seed)
     noise = np.asarray(decode(pipeline, torch.randn(1, 4, 12, 12, generator=generator)), float)
     far = float(np.abs(noise - ideal).mean())
-    distances = {pair: float(np.abs(drawn(*pair, 4) - ideal).mean()) for pair in DISTINCT}
+    ends = {(sampler, pick) for sampler in SAMPLERS for pick in _first_and_last(sampler)}
+    distances = {pair: float(np.abs(drawn(*pair, 4) - ideal).mean()) for pair in sorted(ends)}
     # Four steps are few for the two-step methods on schedules that dwell at the ends.
     assert {pair: d for pair, d in distances.items() if not d < far} == {}
     plain = [d for (_, schedule), d in distances.items() if schedule in (AUTOMATIC, "SGM Uniform")]

@@ -52,8 +52,14 @@ def test_a_taught_style_is_in_the_rack_and_the_others_draw_what_they_drew(
     assert difference(picture(studio), before) <= PIXEL_TOLERANCE
     if any(kept.core.abs().sum() for kept in style.cores.kept.values()):
         assert difference(picture(studio, "mine"), before) > 0
-    again = drain(studio.growth.teach(request(pictures, "other")))  # the columns are there already
-    assert again.style.subspace == style.subspace
+    drawn = picture(studio, "mine")
+    compressed = drain(studio.subspaces.compress())
+    assert compressed.carried == ("mine",)
+    assert {"a", "b", "c", "own", "mine"} <= set(studio.styles)
+    assert difference(picture(studio, "mine"), drawn) <= 6
+    again = drain(studio.growth.teach(request(pictures, "other")))
+    once_more = drain(studio.growth.teach(request(pictures, "third")))  # the columns are there already
+    assert once_more.style.subspace == again.style.subspace
 
 
 def test_stopped_it_goes_on_where_it_was_and_the_version_stays(studio: Studio, pictures: Path) -> None:
