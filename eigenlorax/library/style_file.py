@@ -1,9 +1,10 @@
 """A style as a safetensors file: format 3; formats 1 and 2 are read as well.
 
 `ranks` has one int16 for each module of the style's subspace (-1: not touched, 0: the core is kept whole,
-r > 0: in factors of r columns), `residual_ranks` likewise the ranks that the style keeps to itself. The cores
-of all modules, then all residuals, up before down, lie packed behind one another (`packing`), each in the
-numbers of its module's basis. Formats 1 and 2 are the same in fp16, cores and residuals in two tensors.
+r > 0: in factors of r columns, below -1: as `_code` tells), `residual_ranks` likewise the ranks that the
+style keeps to itself. The cores of all modules, then all residuals, up before down, lie packed behind one
+another (`packing`), each in the numbers of its module's basis. Formats 1 and 2 are the same in fp16, cores
+and residuals in two tensors.
 """
 
 import json
@@ -24,12 +25,14 @@ from eigenlorax.subspace.basis import Basis
 from eigenlorax.subspace.fidelity import Fidelity
 from eigenlorax.subspace.kept_cores import DENSE, KeptCore, KeptCores
 from eigenlorax.subspace.kept_residuals import KeptResidual, KeptResiduals
-from eigenlorax.subspace.numbers import Scaled
+from eigenlorax.subspace.numbers import Numbers, Scaled, fits_int8, numbers_of
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
 _KIND = "eigenlorax.style"
 _UNTOUCHED = -1
+#: From here down a core has a part in fp16 whose length would let it be in int8: two codes for each rank.
+_WIDENED = -2
 
 
 def save_style(style: Style, subspace: Subspace, path: Path) -> None:
@@ -71,7 +74,7 @@ def style_parts(style: Style, subspace: Subspace) -> tuple[dict[str, Tensor], di
     for residual in (residuals[module] for module in subspace.bases if module in residuals):
         matrices += [residual.up, residual.down]
     tensors = {
-        "ranks": _ranks(cores[m].rank if m in cores else _UNTOUCHED for m in subspace.bases),
+        "ranks": _ranks(_code(cores[m]) if m in cores else _UNTOUCHED for m in subspace.bases),
         **pack(matrices),
     }
     if residuals:
@@ -121,12 +124,24 @@ def style_from(
     )
 
 
-def _next_core(unpacker: Unpacker, rank: int, basis: Basis, of: str) -> KeptCore:
+def _code(core: KeptCore) -> int:
+    """A core's rank; where it was widened, which rank and which of its parts stayed in fp16."""
+    kinds = [Scaled.ROW] if core.rank == DENSE else [Scaled.COLUMN, Scaled.ROW]
+    for place, (part, scaled) in enumerate(zip(core.parts, kinds, strict=True)):
+        short = numbers_of(part) is Numbers.FP16
+        if short and core.numbers is Numbers.INT8 and fits_int8(part.shape, scaled):
+            return _WIDENED - 2 * core.rank - place
+    return core.rank
+
+
+def _next_core(unpacker: Unpacker, code: int, basis: Basis, of: str) -> KeptCore:
     (k_out, k_in), numbers = basis.core_shape, basis.numbers
+    rank, in_half = (code, None) if code >= 0 else divmod(_WIDENED - code, 2)
+    first, second = (Numbers.FP16 if in_half == place else numbers for place in (0, 1))
     if rank == DENSE:
-        return KeptCore(DENSE, (unpacker.take(k_out, k_in, numbers, Scaled.ROW, of),), numbers)
-    left = unpacker.take(k_out, rank, numbers, of=of)
-    return KeptCore(rank, (left, unpacker.take(rank, k_in, numbers, Scaled.ROW, of)), numbers)
+        return KeptCore(DENSE, (unpacker.take(k_out, k_in, first, Scaled.ROW, of),), numbers)
+    left = unpacker.take(k_out, rank, first, of=of)
+    return KeptCore(rank, (left, unpacker.take(rank, k_in, second, Scaled.ROW, of)), numbers)
 
 
 def _next_residual(unpacker: Unpacker, rank: int, basis: Basis, of: str) -> KeptResidual:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.kept import KeptByModule
-from eigenlorax.subspace.numbers import Kept, Numbers, Scaled, bytes_of, keep, nbytes, value
+from eigenlorax.subspace.numbers import Kept, Numbers, Scaled, bytes_of, keep, nbytes, numbers_of, value
 
 DENSE = 0
 """The rank that stands for a core kept whole."""
@@ -65,14 +65,19 @@ def padded_cores(cores: KeptCores, shapes: Mapping[ModulePath, tuple[int, int]])
 
 
 def _padded_core(kept: KeptCore, k_out: int, k_in: int) -> KeptCore:
+    """What was too short for int8 stays in fp16, however long it gets: no number changes."""
     if kept.rank == DENSE:
-        return replace(kept, parts=(keep(_padded(kept.core, k_out, k_in), kept.numbers, Scaled.ROW),))
-    left, right = (value(part) for part in kept.parts)
+        return replace(kept, parts=(_padded_part(kept.parts[0], k_out, k_in, Scaled.ROW),))
+    left, right = kept.parts
     factors = (
-        keep(_padded(left, k_out, kept.rank), kept.numbers),
-        keep(_padded(right, kept.rank, k_in), kept.numbers, Scaled.ROW),
+        _padded_part(left, k_out, kept.rank, Scaled.COLUMN),
+        _padded_part(right, kept.rank, k_in, Scaled.ROW),
     )
     return replace(kept, parts=factors)
+
+
+def _padded_part(part: Kept, rows: int, columns: int, scaled: Scaled) -> Kept:
+    return keep(_padded(value(part), rows, columns), numbers_of(part), scaled)
 
 
 def _padded(matrix: Tensor, rows: int, columns: int) -> Tensor:

