@@ -1,5 +1,7 @@
 """What can go wrong, in words a user can act on: what happened, where, and what to do next."""
 
+from collections.abc import Mapping
+
 
 class StudioError(Exception):
     """Base of every error that is the input's fault; its text is shown to the user as it stands."""
@@ -35,3 +37,17 @@ class NotWrittenError(StudioError):
 
 class CardFullError(StudioError):
     """The card's memory does not suffice, whichever way the model is placed."""
+
+
+def refuse_outside(ranges: Mapping[str, tuple[float | int, float | int, float | int]]) -> None:
+    """Refuse the first number that lies outside its range, NaN included.
+
+    Args:
+        ranges: What a number is, in the user's words -> (value, least, most).
+
+    Raises:
+        InvalidRequestError: says which, and what is allowed.
+    """
+    for name, (value, low, high) in ranges.items():
+        if not low <= value <= high:
+            raise InvalidRequestError(f"{name} is {value}: choose a number from {low} to {high}")

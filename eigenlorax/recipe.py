@@ -7,7 +7,7 @@ from enum import Enum
 from PIL import Image
 
 from eigenlorax.dials import MOST, StyleDials
-from eigenlorax.errors import InvalidRequestError
+from eigenlorax.errors import InvalidRequestError, refuse_outside
 
 MAX_SEED = 2**32 - 1
 MAX_BATCH = 16
@@ -205,9 +205,7 @@ class GenerationRequest:
             ranges["ControlNet strength"] = (self.control.scale, 0, 2)
             ranges["ControlNet start"] = (self.control.start, 0, self.control.end)
             ranges["ControlNet end"] = (self.control.end, 0, 1)
-        for name, (value, low, high) in ranges.items():
-            if not low <= value <= high:
-                raise InvalidRequestError(f"{name} is {value}: choose a number from {low} to {high}")
+        refuse_outside(ranges)
         for name, size in (("width", self.width), ("height", self.height)):
             if size % 8:
                 raise InvalidRequestError(f"{name} is {size}: choose a multiple of 8")

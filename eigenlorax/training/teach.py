@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from eigenlorax.errors import InvalidRequestError
+from eigenlorax.errors import refuse_outside
 from eigenlorax.events import retold
 from eigenlorax.training.descent import Descended, Pace, Reached, descend
 from eigenlorax.training.predictor import Predictor, Updates
@@ -59,15 +59,12 @@ class TeachSettings:
         Raises:
             InvalidRequestError: a number is out of its range; says which.
         """
-        ranges: Mapping[str, tuple[float, float]] = {
+        ranges = {
             "steps": (1, 100_000), "rows": (1, 64), "rate": (1e-6, 10), "prior": (0, 1e3),
             "check": (1, 10_000), "patience": (0, 10_000), "gamma": (0, 1e3), "offset": (0, 1),
             "unprompted": (0, 1), "mixing": (0, 1000),
         }  # fmt: skip
-        for name, (low, high) in ranges.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise InvalidRequestError(f"{name} is {value}: choose a number from {low:g} to {high:g}")
+        refuse_outside({name: (getattr(self, name), *limits) for name, limits in ranges.items()})
 
 
 @dataclass(frozen=True)

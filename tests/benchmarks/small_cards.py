@@ -24,9 +24,8 @@ from eigenlorax.runtime.plan import GIB
 from eigenlorax.runtime.sdxl import base_of, place
 from eigenlorax.runtime.variant import Variant
 from tests.benchmarks.full_size import random_pipeline
-from tests.benchmarks.runtime import store
+from tests.benchmarks.full_size_store import CUDA, store
 
-CUDA = torch.device("cuda")
 STEPS = 8
 
 
