@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from eigenlorax.errors import InvalidRequestError
+from eigenlorax.errors import refuse_outside
 from eigenlorax.events import retold
 from eigenlorax.training.descent import Descended, Pace, Reached, descend
 from eigenlorax.training.exam import Exam
@@ -54,11 +54,10 @@ class CalibrationSettings:
         Raises:
             InvalidRequestError: a number is out of its range; says which.
         """
-        for name in ("steps", "rows", "pictures", "held_pictures", "check"):
-            if getattr(self, name) < 1:
-                raise InvalidRequestError(f"{name} is {getattr(self, name)}: choose at least 1")
-        if not self.rate > 0.0:
-            raise InvalidRequestError(f"rate is {self.rate}: choose a number above 0")
+        counts = ("steps", "rows", "pictures", "held_pictures", "check")
+        refuse_outside(
+            {name: (getattr(self, name), 1, 1_000_000) for name in counts} | {"rate": (self.rate, 1e-6, 1000)}
+        )
 
 
 class Prompts(NamedTuple):
