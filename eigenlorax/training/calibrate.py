@@ -15,7 +15,7 @@ from torch import Tensor
 
 from eigenlorax.errors import refuse_outside
 from eigenlorax.events import retold
-from eigenlorax.training.descent import Descended, Pace, Reached, descend
+from eigenlorax.training.descent import Descended, Pace, Reached, descend, eager
 from eigenlorax.training.exam import Exam
 from eigenlorax.training.lesson import Lesson, draw_lesson
 from eigenlorax.training.predictor import Predictor, Question, Updates
@@ -131,7 +131,7 @@ def calibrate(
     exam = Exam(predictor, teacher, held, group, _chance(settings.seed, -1))
     going = descend(
         student,
-        lambda step: _loss(predictor, teacher, student, lesson, exam, settings, step),
+        eager(lambda step: _loss(predictor, teacher, student, lesson, exam, settings, step)),
         exam.distances,
         Pace(settings.steps, settings.rate, settings.check),
         half=predictor.pipeline.unet.dtype is torch.float16,

@@ -7,9 +7,12 @@ from math import cos, pi
 import torch
 from torch import Tensor
 
+from eigenlorax.training.crew import ALONE, Crew
 from eigenlorax.training.predictor import Updates
 from eigenlorax.training.student import Student
 
+#: Adds the gradients of a step's scaled loss to those of the parameters; gives the loss, detached.
+Slope = Callable[[int, torch.amp.GradScaler], Tensor]
 #: What the loss is multiplied with at first in fp16; torch's own 65,536 wastes the first steps on overflows.
 _FIRST_SCALE = 1024.0
 
@@ -24,12 +27,16 @@ class Pace:
             share of a typical entry that one step moves.
         check: Steps between two measurements, each of which keeps what is best so far.
         patience: Measurements without a better one after which it ends; 0 goes on to the end.
+        decay: Share of the distance to the start that a step at rate 1 takes back, apart from the gradient.
+
+    Source: decoupled weight decay, arXiv:1711.05101; without it, Adam.
     """
 
     steps: int
     rate: float
     check: int
     patience: int = 0
+    decay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -72,35 +79,57 @@ class Descended:
     reached: Reached | None = None
 
 
+def eager(loss_at: Callable[[int], Tensor]) -> Slope:
+    """The slope of a loss that is computed anew at every step.
+
+    Args:
+        loss_at: The loss of a step by its number.
+    """
+
+    def slope(step: int, scaler: torch.amp.GradScaler) -> Tensor:
+        loss = loss_at(step)
+        scaler.scale(loss).backward()
+        return loss.detach()
+
+    return slope
+
+
 def descend(
     student: Student,
-    loss_at: Callable[[int], Tensor],
+    slope: Slope,
     measure: Callable[[Updates], tuple[float, ...]],
     pace: Pace,
     *,
     half: bool,
     together: bool = False,
     reached: Reached | None = None,
+    crew: Crew = ALONE,
 ) -> Generator[Descended, None, Reached]:
     """Let a student learn.
 
     Args:
         student: Changed in place; it ends with the numbers of the last step, not of the best.
-        loss_at: The loss of a step by its number; it must draw the same each time it is asked for one.
+        slope: Of a step by its number; it must draw the same each time it is asked for one. It adds to
+            gradients that are there, in memory that stays where it is.
         measure: What decides what is best, one per style.
         pace: How long and how fast.
         half: Whether the model computes in fp16, whose gradients need a scale.
         together: Whether what learns binds all styles, so that they are better or not as one.
         reached: Where an earlier call with the same arguments got to.
+        crew: Processes that call this alike, each with the slope of its share.
 
     Yields:
         One event per step.
     """
-    optimizer = torch.optim.Adam(student.parameters(), lr=pace.rate)
-    device = student.parameters()[0].device.type
-    scaler = torch.amp.GradScaler(device, enabled=half, init_scale=_FIRST_SCALE)
+    parameters = student.parameters()
+    optimizer = torch.optim.AdamW(parameters, lr=pace.rate, weight_decay=pace.decay)
+    device = parameters[0].device
+    scaler = torch.amp.GradScaler(device.type, enabled=half, init_scale=_FIRST_SCALE)
+    gradients = [torch.zeros_like(z) for z in parameters]
+    for z, gradient in zip(parameters, gradients, strict=True):
+        z.grad = gradient
     if reached is None:
-        distances = measure(student.updates())
+        distances = crew.agreed(measure(student.updates()), device)
         reached = Reached(0, distances, distances, tuple(student.learnt()), (), ())
     else:
         student.put(reached.now)
@@ -110,14 +139,14 @@ def descend(
             break
         for family in optimizer.param_groups:
             family["lr"] = pace.rate * 0.5 * (1.0 + cos(pi * (step - 1) / pace.steps))
-        loss = loss_at(step)
-        optimizer.zero_grad(set_to_none=True)
-        scaler.scale(loss).backward()
+        optimizer.zero_grad(set_to_none=False)
+        loss = slope(step, scaler)
+        crew.mean([loss, *gradients])
         scaler.step(optimizer)
         scaler.update()
-        event = Descended(step, float(loss.detach()))
+        event = Descended(step, float(loss))
         if step % pace.check == 0 or step == pace.steps:
-            found = measure(student.updates())
+            found = crew.agreed(measure(student.updates()), device)
             reached = _after(reached, step, student, optimizer, found, together=together)
             event = Descended(step, event.loss, found, reached)
         yield event

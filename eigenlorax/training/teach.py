@@ -9,7 +9,7 @@ from torch import Tensor
 
 from eigenlorax.errors import refuse_outside
 from eigenlorax.events import retold
-from eigenlorax.training.descent import Descended, Pace, Reached, descend
+from eigenlorax.training.descent import Descended, Pace, Reached, descend, eager
 from eigenlorax.training.predictor import Predictor, Updates
 from eigenlorax.training.shown import Asked, Captioned, Material, Schedule, Shown, squared_errors
 from eigenlorax.training.student import Student, spread
@@ -176,7 +176,7 @@ def teach(
         return TeachingStep(done, total, "learning", event.loss, found, event.reached)
 
     going = descend(
-        student, loss_at, measure,
+        student, eager(loss_at), measure,
         Pace(settings.steps, settings.rate, settings.check, settings.patience),
         half=predictor.pipeline.unet.dtype is torch.float16, reached=reached,
     )  # fmt: skip
