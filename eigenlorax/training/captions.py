@@ -1,7 +1,7 @@
 """What each picture is said to show: by a text beside it, its file's name or a template; editable."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -96,23 +96,31 @@ def captions_of(
         InvalidRequestError: the wording cannot be used.
         InvalidFileError: a picture that the captioner is to see was changed.
     """
-    template, trigger = wording.text, _tidy(wording.trigger)
-    return tuple(_caption(taken, template, trigger, captioner) for taken in pictures)
+    return worded(own_words(pictures, captioner), wording)
 
 
-def edited(captions: Sequence[Caption], texts: Mapping[Path, str], trigger: str) -> tuple[Caption, ...]:
-    """The table after a person changed some of its rows; the trigger stays part of each.
+def own_words(pictures: Iterable[Taken], captioner: Captioner | None = None) -> tuple[Caption, ...]:
+    """The same before the trigger comes in, as a person edits it; empty where the template will speak.
 
     Raises:
-        InvalidRequestError: a text is for a file that is not in the table.
+        InvalidFileError: a picture that the captioner is to see was changed.
     """
-    if strange := sorted(str(path) for path in texts.keys() - {caption.file for caption in captions}):
-        raise InvalidRequestError(f"there is no picture {', '.join(strange)} to caption: choose it first")
-    found = []
-    for caption in captions:
-        text = _with_trigger(_tidy(texts.get(caption.file, caption.text)), _tidy(trigger))
-        found.append(caption if text == caption.text else replace(caption, text=text, origin=Origin.EDITED))
-    return tuple(found)
+    return tuple(_caption(taken, captioner) for taken in pictures)
+
+
+def worded(captions: Iterable[Caption], wording: Wording) -> tuple[Caption, ...]:
+    """Captions as they are learnt from: each with the trigger, the template in place of empty ones.
+
+    Raises:
+        InvalidRequestError: the wording cannot be used.
+    """
+    template, trigger = wording.text, _tidy(wording.trigger)
+
+    def text(caption: Caption) -> str:
+        words = _tidy(caption.text)
+        return _with_trigger(words, trigger) if words else template
+
+    return tuple(replace(caption, text=text(caption)) for caption in captions)
 
 
 def name_in_words(path: Path) -> str:
@@ -139,17 +147,14 @@ def _is_word(token: str) -> bool:
     return len(token) > 2 and re.search(r"[aeiouy]", token.lower()) is not None and not shouted
 
 
-def _caption(taken: Taken, template: str, trigger: str, captioner: Captioner | None) -> Caption:
-    def row(text: str, origin: Origin) -> Caption:
-        return Caption(taken.path, _with_trigger(text, trigger), origin)
-
+def _caption(taken: Taken, captioner: Captioner | None) -> Caption:
     if text := _beside(taken.caption_file):
-        return row(text, Origin.BESIDE)
+        return Caption(taken.path, text, Origin.BESIDE)
     if captioner is not None and (text := _tags(captioner.describe(picture_of(taken)))):
-        return row(text, Origin.CAPTIONER)
+        return Caption(taken.path, text, Origin.CAPTIONER)
     if text := name_in_words(taken.path):
-        return row(text, Origin.NAME)
-    return row(template, Origin.TEMPLATE)
+        return Caption(taken.path, text, Origin.NAME)
+    return Caption(taken.path, "", Origin.TEMPLATE)
 
 
 def _beside(path: Path | None) -> str:

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.training.captions import Caption, Origin, Wording, captions_of, edited, name_in_words
+from eigenlorax.training.captions import (
+    Caption,
+    Origin,
+    Wording,
+    captions_of,
+    name_in_words,
+    own_words,
+    worded,
+)
 from eigenlorax.training.pictures import Taken, look
 
 TRIGGER = Wording("zxc")
@@ -113,20 +121,24 @@ def test_wordings_that_cannot_be_used_say_so() -> None:
         captions_of([], Wording("zxc", "", "a {subject}, {trigger}"))
 
 
-def test_the_table_is_editable() -> None:
-    table = tuple(Caption(Path(name), f"zxc, {name}", Origin.NAME) for name in "abc")
-    new = edited(table, {Path("b"): "  a bird\nof zxc ", Path("c"): "zxc, c"}, "zxc")
-    assert new == (table[0], Caption(Path("b"), "a bird of zxc", Origin.EDITED), table[2])
-    assert edited(table, {Path("a"): ""}, "zxc")[0].text == "zxc"
-    with pytest.raises(InvalidRequestError, match="no picture d"):
-        edited(table, {Path("d"): "x"}, "zxc")
-    renamed = edited(table, {}, "qwe")
-    assert [row.text for row in renamed] == ["qwe, zxc, a", "qwe, zxc, b", "qwe, zxc, c"]
+def test_the_table_is_edited_before_the_trigger_comes_in() -> None:
+    plain = own_words([Taken(Path(name), "", (64, 64)) for name in ("red fox.png", "IMG_1.png")])
+    assert plain == (
+        Caption(Path("red fox.png"), "red fox", Origin.NAME), Caption(Path("IMG_1.png"), "", Origin.TEMPLATE),
+    )  # fmt: skip
+    edited = (
+        *plain,
+        Caption(Path("b"), "  a bird\nof zxc ", Origin.EDITED),
+        Caption(Path("c"), " ", Origin.EDITED),
+    )
+    told = [row.text for row in worded(edited, TRIGGER)]
+    assert told == ["zxc, red fox", "a picture, zxc", "a bird of zxc", "a picture, zxc"]
+    assert worded(edited, Wording("qwe"))[2].text == "qwe, a bird of zxc"
 
 
 @given(st.text(max_size=30), st.text(max_size=12))
 def test_the_trigger_is_always_part(text: str, trigger: str) -> None:
-    table = (Caption(Path("a"), "", Origin.NAME),)
     tidy = " ".join(trigger.split()).strip(" ,")
     if tidy:
-        assert tidy.lower() in edited(table, {Path("a"): text}, trigger)[0].text.lower()
+        (caption,) = worded([Caption(Path("a"), text, Origin.NAME)], Wording(trigger))
+        assert tidy.lower() in caption.text.lower()
