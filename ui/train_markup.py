@@ -1,0 +1,80 @@
+"""The HTML of the tab where a style is taught: what came of the files, the samples, the last words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from ui import markup, train_text
+
+_AFTER_STEP = " · "
+"""Between the step and the prompt in a sample's label."""
+
+
+def empty() -> str:
+    """What stands where the curve will be."""
+    steps = "".join(f"<li>{escape(step)}</li>" for step in train_text.EMPTY_STEPS)
+    title, end = escape(train_text.EMPTY_TITLE), escape(train_text.EMPTY_END)
+    return f'<div class="teach lesson"><h3>{title}</h3><ol>{steps}</ol><p>{end}</p></div>'
+
+
+def files(taken: int, left_out: Iterable[tuple[str, str]]) -> str:
+    """How many pictures there are, and each file that is not learnt from with its reason."""
+    left = list(left_out)
+    tone = "good" if 3 <= taken <= 20 else "fair"
+    rows = "".join(
+        f'<li class="bad"><span><b>{escape(name)}</b> {escape(reason)}</span></li>' for name, reason in left
+    )
+    told = f'<ul class="results">{rows}</ul>' if left else ""
+    return markup.line(train_text.chosen(taken, len(left)), tone) + told
+
+
+def filmstrip(pictures: Iterable[tuple[str, str]]) -> str:
+    """Samples in a row for each measurement, the newest on top, and a column for each prompt.
+
+    Args:
+        pictures: (label, address) in the order in which they were drawn; a label is "step 20 · a red apple".
+    """
+    rows: dict[str, dict[str, str]] = {}
+    for label, address in pictures:
+        step, _, prompt = label.partition(_AFTER_STEP)
+        rows.setdefault(step, {})[prompt] = address
+    if not rows:
+        return ""
+    prompts = list(dict.fromkeys(prompt for row in rows.values() for prompt in row))
+    heads = "".join(f'<th scope="col">{escape(prompt)}</th>' for prompt in prompts)
+    body = "".join(_film_row(step, rows[step], prompts) for step in reversed(rows))
+    return (
+        f"{markup.heading(train_text.SAMPLES_HEADING)}"
+        f'<div class="film" tabindex="0" role="region" aria-label="{escape(train_text.SAMPLES_HEADING)}">'
+        f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _film_row(step: str, row: Mapping[str, str], prompts: Sequence[str]) -> str:
+    cells = "".join(
+        f'<td><img src="{escape(row[prompt])}" alt="{escape(f"{prompt}, {step}")}" loading="lazy"></td>'
+        if prompt in row
+        else "<td></td>"
+        for prompt in prompts
+    )
+    return f'<tr><th scope="row">{escape(step)}</th>{cells}</tr>'
+
+
+def finished(result: Mapping[str, Any]) -> str:
+    """The last words on a style: what was learnt, from what, and what to be careful of."""
+    learnt, held = result["pictures"]
+    told = [
+        markup.line(train_text.done(result["name"], result["trigger"]), "good facts"),
+        markup.line(train_text.errors(result["base"], result["before"], result["after"])),
+        markup.line(train_text.size(result["numbers"], result["bytes"])),
+        markup.line(train_text.learnt_from(learnt, held, result["seconds"]), "quiet"),
+    ]
+    cautions = [word for word in (result["warning"], *result["words"]) if word]
+    told += [markup.line(sentence(word), "fair") for word in cautions]
+    told += [markup.line(f"{name} {reason}", "fair") for name, reason in result["left_out"]]
+    return f'<div class="lessons">{"".join(told)}</div>'
+
+
+def sentence(words: str) -> str:
+    """Words as a sentence of their own."""
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")

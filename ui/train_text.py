@@ -1,0 +1,166 @@
+"""Words of the tab where a style is taught from pictures."""
+
+from collections.abc import Mapping, Sequence
+
+from ui import text
+
+TAB = "Train"
+PICTURES_HEADING = "Pictures"
+PICTURES_INFO = "3 to 20 pictures of one style, one character or one object."
+DROP = "Drop pictures here"
+PATH = "Or a folder of pictures"
+PATH_HINT = "/home/me/pictures/watercolours"
+ADD = "Add"
+EXAMPLE = "Try it with example pictures"
+EXAMPLE_NAME = "Streamline"
+CAPTIONS = "Pictures and captions"
+CLEAR = "Remove all"
+NO_PICTURES = (
+    "Drop 3 to 20 pictures of one style. Different subjects work best: what the pictures share is what is "
+    "learnt. A .txt file beside a picture becomes its caption."
+)
+
+STYLE_HEADING = "New style"
+NAME = "Name"
+NAME_HINT = "My watercolours"
+TRIGGER = "Trigger word"
+TRIGGER_INFO = "Stands for the style in prompts; it becomes part of every caption."
+TRIGGER_HINT = "mywatercolour style"
+PRESET = "Preset"
+PRESETS: Mapping[str, tuple[str, str]] = {
+    "style": ("Style", "A look: what all pictures share, whatever they show."),
+    "character": ("Character", "One figure in many poses: keeps it from taking over everything else."),
+    "object": ("Object", "One thing from many sides."),
+    "quick": ("Quick", "A first look in few steps."),
+    "best": ("Best", "More steps and more to learn in: slower, nearer to the pictures."),
+}
+
+ADVANCED = "Advanced settings"
+ADVANCED_INFO = "The preset fills these in. Change what you know better."
+STEPS = "Steps at most"
+STEPS_INFO = "It ends earlier when held-out pictures stop getting better."
+ROWS = "Pictures in a step"
+RATE = "Learning rate"
+RANKS = "Private ranks"
+RANKS_INFO = "Directions of its own beside the shared ones: nearer, larger."
+COLUMNS = "Shared columns at least"
+COLUMNS_INFO = "Shared directions of each layer to learn in."
+CHECK = "Measure every … steps"
+PRESERVE = "Preservation"
+PRESERVE_INFO = "How much pictures without the trigger word should stay as they are. 0 is off."
+MIRRORS = "Learn from mirror images too"
+MIRRORS_INFO = "Not for faces, letters, or anything with a left and a right."
+TEXTS = "Teach the text encoders too"
+TEXTS_INFO = "Ties the trigger word closer to the style."
+SUBJECT = "What all pictures show"
+SUBJECT_INFO = "For pictures without a caption, such as: a dog"
+SAMPLES = "Sample prompts"
+SAMPLES_INFO = "One a line, at most four: drawn as it learns, always with the same seed."
+SAMPLE_PROMPTS = ("a red apple", "a sailboat", "a cat")
+EVERY = "Draw samples every … steps"
+SEED = "Seed"
+
+START = "Train"
+PAUSE = "Pause"
+RESUME = "Resume"
+CANCEL = "Cancel"
+PROGRESS_HEADING = "Learning"
+EMPTY_TITLE = "Teach a style of your own"
+EMPTY_STEPS = (
+    "Drop 3 to 20 pictures on the left, and look over their captions.",
+    "Give the style a name and a trigger word.",
+    "Press Train. Here you will watch it learn: the curve, and pictures of it as it gets better.",
+)
+EMPTY_END = (
+    "The styles that you have are its teachers: only coefficients in their shared space are learnt, so it "
+    "takes minutes, and the style is a few dozen kilobytes."
+)
+NO_SUBSPACE = "There is no shared space to learn in yet: compress some LoRAs in Library first."
+OPEN = "Open in Generate"
+CARD = "Style card"
+SAMPLES_HEADING = "As it learns"
+CURVE_HEADING = "Learning curve"
+
+HELD_AXIS = "error on held-out pictures"
+LOSS_AXIS = "loss of each step"
+STEPS_AXIS = "steps"
+HELD_KEY = "held-out pictures: lower is better, and what counts"
+LOSS_KEY = "pictures learnt from"
+
+
+def best(step: float) -> str:
+    """The mark of the measurement that is kept."""
+    return "best: the start" if step == 0 else f"best: step {step:g}"
+
+
+def measured(step: float, error: float, *, is_best: bool) -> str:
+    """What a point of the curve says when it is pointed at."""
+    kept = ", the best so far, kept" if is_best else ""
+    return f"step {step:g}: held-out error {error:.4f}{kept}"
+
+
+def curve(train: Sequence[tuple[float, float]], held: Sequence[tuple[float, float]]) -> str:
+    """The curve for those who do not see it."""
+    if not held:
+        return f"Learning curve: {text.count(len(train), 'step')}, nothing measured yet"
+    least = min(held, key=lambda point: point[1])
+    return (
+        f"Learning curve: held-out error from {held[0][1]:.4f} at step {held[0][0]:g} to {held[-1][1]:.4f} "
+        f"at step {held[-1][0]:g}, least {least[1]:.4f} at step {least[0]:g}"
+    )
+
+
+def chosen(taken: int, left: int) -> str:
+    """How many pictures there are to learn from."""
+    words = text.count(taken, "picture")
+    if taken < 3:
+        words += ": 3 are the fewest that teach a style"
+    elif taken > 20:
+        words += ": more than 20 are rarely needed"
+    return words + (f" · {text.count(left, 'file')} left out" if left else "")
+
+
+def nothing_found(path: str) -> str:
+    """A folder without pictures."""
+    return f"{path} holds no pictures"
+
+
+def eta(seconds: float | None) -> str:
+    """How long it will still take, as people say it; nothing while that is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 5:
+        return "a few seconds left"
+    if seconds < 90:
+        return f"about {5 * round(seconds / 5)} s left"
+    return f"about {round(seconds / 60)} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
+
+
+def errors(base: float, before: float, after: float) -> str:
+    """What was learnt, as held-out errors."""
+    gain = 1.0 - after / base if base else 0.0
+    return (
+        f"Error on pictures it never learnt from: {base:.4f} without the style → {before:.4f} at the start "
+        f"→ {after:.4f} now ({abs(gain):.1%} {'less' if gain >= 0 else 'more'})"
+    )
+
+
+def size(numbers: int, stored: int) -> str:
+    """What the style is made of."""
+    return f"{numbers:,} numbers, {text.megabytes(stored)}"
+
+
+def learnt_from(learnt: int, held: int, seconds: float) -> str:
+    """What it was learnt from, and how long that took."""
+    took = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f"{text.count(learnt, 'picture')} to learn from, {held} to measure by, in {took}"
+
+
+def done(name: str, trigger: str) -> str:
+    """The news that a style has been taught."""
+    return f"{name} is in the rack. Write “{trigger}” in prompts."
+
+
+def carded(name: str, size: int) -> str:
+    """The news that a card is written."""
+    return f"This picture carries {name} ({text.megabytes(size)}). Drop it into Library to bring it back."
