@@ -76,6 +76,8 @@ class TeachingStep:
         loss: Of the step, as it is weighted; None while starts are tried.
         held: Mean squared error on held-out pictures, where it was just measured.
         reached: State after a measurement, else None.
+        step: Optimiser steps done; 0 while starts are tried.
+        updates: The style as it is at a measurement, else None.
     """
 
     done: int
@@ -84,6 +86,8 @@ class TeachingStep:
     loss: float | None = None
     held: float | None = None
     reached: Reached | None = None
+    step: int = 0
+    updates: Updates | None = None
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,8 @@ def teach(
         curve.extend((event.step, found) for found in event.found)
         found = event.found[0] if event.found else None
         done = total - settings.steps + event.step
-        return TeachingStep(done, total, "learning", event.loss, found, event.reached)
+        style = None if event.reached is None else _settled(student)
+        return TeachingStep(done, total, "learning", event.loss, found, event.reached, event.step, style)
 
     going = descend(
         student, eager(loss_at), measure,
