@@ -4,14 +4,19 @@ They hold the same numbers at all times: what they draw depends on the step alon
 part them the first one's figures hold for all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from os import environ
 
 import torch
 from torch import Tensor, distributed
 
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.runtime.hardware import detect
+
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -21,10 +26,12 @@ class Crew:
     Attributes:
         index: Its number, from 0.
         count: How many there are.
+        device: Where it computes.
     """
 
     index: int = 0
     count: int = 1
+    device: torch.device = _CPU
 
     @property
     def first(self) -> bool:
@@ -65,30 +72,67 @@ class Crew:
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
 
-    def agreed(self, numbers: Sequence[float], device: torch.device) -> tuple[float, ...]:
+    def agreed(self, numbers: Sequence[float]) -> tuple[float, ...]:
         """The first one's numbers, in every process.
 
         Args:
             numbers: As many in every process.
-            device: Where this process computes.
         """
         if self.count == 1:
             return tuple(numbers)
-        # Floats are exact in the bytes of float64, which not every device computes in.
-        told = torch.tensor(numbers, dtype=torch.float64).view(torch.uint8).to(device)
+        return tuple(self._firsts(torch.tensor(numbers, dtype=torch.float64)).tolist())
+
+    def same(self, what: str, told: str) -> None:
+        """Refuse to go on with what differs between processes.
+
+        Args:
+            what: For the user to read.
+            told: What must be the same, or its hash.
+
+        Raises:
+            InvalidRequestError: it is not.
+        """
+        if self.count == 1:
+            return
+        mine = torch.tensor(list(sha256(told.encode()).digest()), dtype=torch.uint8)
+        if not torch.equal(self._firsts(mine), mine):
+            raise InvalidRequestError(
+                f"process {self.index + 1} of {self.count} has another {what} than the first one: "
+                "give all the same files, versions and kind of machine"
+            )
+
+    def _firsts(self, mine: Tensor) -> Tensor:
+        """The first one's tensor of the same length, as bytes: not every device computes in float64."""
+        told = mine.view(torch.uint8).to(self.device)
         distributed.broadcast(told, 0)
-        return tuple(told.cpu().view(torch.float64).tolist())
+        return told.cpu().view(mine.dtype)
 
 
 #: The crew of one.
 ALONE = Crew()
 
 
-def enlisted() -> Crew:
-    """The crew that `accelerate launch` or `torchrun` started this process into; else the crew of one."""
-    if int(environ.get("WORLD_SIZE", "1")) == 1:
-        return ALONE
-    from accelerate import PartialState  # which joins the processes
+@contextmanager
+def enlisted() -> Iterator[Crew]:
+    """The crew that `accelerate launch --multi_gpu` or `torchrun` started this process into, or `ALONE`.
 
-    state = PartialState()
-    return Crew(state.process_index, state.num_processes)
+    To be entered before a model is loaded, since every process takes a device of its own.
+
+    Raises:
+        InvalidRequestError: `accelerate launch` was told to start several processes, and started one.
+    """
+    if int(environ.get("WORLD_SIZE", "1")) == 1:
+        if environ.get("ACCELERATE_USE_CPU") == "True" and "MASTER_PORT" in environ:
+            raise InvalidRequestError(
+                "`accelerate launch --cpu` starts one process, however many it is told to: "
+                "put --multi_gpu in place of --cpu, which starts them on CPUs too"
+            )
+        yield ALONE
+        return
+    from accelerate import PartialState  # slow to import, and needed here alone
+
+    state = PartialState(cpu=detect().device.type != "cuda")
+    try:
+        yield Crew(state.process_index, state.num_processes, state.device)
+    finally:
+        state.destroy_process_group()

@@ -123,13 +123,13 @@ def descend(
     """
     parameters = student.parameters()
     optimizer = torch.optim.AdamW(parameters, lr=pace.rate, weight_decay=pace.decay)
-    device = parameters[0].device
-    scaler = torch.amp.GradScaler(device.type, enabled=half, init_scale=_FIRST_SCALE)
+    device = parameters[0].device.type
+    scaler = torch.amp.GradScaler(device, enabled=half, init_scale=_FIRST_SCALE)
     gradients = [torch.zeros_like(z) for z in parameters]
     for z, gradient in zip(parameters, gradients, strict=True):
         z.grad = gradient
     if reached is None:
-        distances = crew.agreed(measure(student.updates()), device)
+        distances = crew.agreed(measure(student.updates()))
         reached = Reached(0, distances, distances, tuple(student.learnt()), (), ())
     else:
         student.put(reached.now)
@@ -146,7 +146,7 @@ def descend(
         scaler.update()
         event = Descended(step, float(loss))
         if step % pace.check == 0 or step == pace.steps:
-            found = crew.agreed(measure(student.updates()), device)
+            found = crew.agreed(measure(student.updates()))
             reached = _after(reached, step, student, optimizer, found, together=together)
             event = Descended(step, event.loss, found, reached)
         yield event
