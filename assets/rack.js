@@ -36,7 +36,7 @@ function row(style) {
     ? make("img", "style-thumb", { src: style.thumbnail, alt: "", loading: "lazy", width: 52, height: 52 })
     : make("span", "style-thumb letter", { "aria-hidden": "true" });
   if (!style.thumbnail) picture.textContent = style.name.slice(0, 1).toUpperCase();
-  const name = make("div", "style-name", { title: `${style.title}\ntrigger words: ${style.words || "none"}\nenergy kept: ${style.kept}` });
+  const name = make("div", "style-name", { title: [style.title, `trigger words: ${style.words || "none"}`, style.kept && `energy kept: ${style.kept}`].filter(Boolean).join("\n") });
   name.append(make("strong", ""), make("small", ""));
   name.firstChild.textContent = style.name;
   name.lastChild.textContent = style.words;

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
+from eigenlorax.export.cards import WrittenCard
 from eigenlorax.export.request import ExportResult, Prediction
 from ui import export_text, text
 from ui.markup import line
@@ -28,6 +30,18 @@ def exported(result: ExportResult) -> str:
 def exported_plain(words: str, path: Path) -> str:
     """An export that needs one sentence."""
     return f'<div class="bytes"><p class="headline">{escape(words)}</p><p>{escape(str(path))}</p></div>'
+
+
+def carded(name: str, written: WrittenCard) -> str:
+    """A style card as it was written: the picture itself, to be looked at and downloaded."""
+    told = escape(export_text.carded(name, written.carried_bytes, written.file_bytes))
+    address, file = escape(f"gradio_api/file={quote(written.path.as_posix())}"), escape(written.path.name)
+    width, height = written.picture.size
+    return (
+        f'<figure class="card"><img src="{address}" alt="{told}" width="{width}" height="{height}">'
+        f"<figcaption>{told}"
+        f'<a href="{address}" download="{file}">{export_text.DOWNLOAD_CARD}</a></figcaption></figure>'
+    )
 
 
 def _prediction_facts(found: Prediction) -> list[tuple[str, str]]:

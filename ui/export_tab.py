@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
+from eigenlorax.export.cards import CardExport
 from eigenlorax.studio import Studio
 from ui import export_text, markup
 from ui.library_tab import usable_names
@@ -19,11 +20,14 @@ class ExportTab:
     Attributes:
         fields: Name -> component, as the handlers get them.
         lora_only: What only a LoRA file needs, shown and hidden together.
+        card_only: What only a style card needs.
     """
 
     fields: Mapping[str, Component]
     lora_only: gr.Group
+    card_only: gr.Group
     original: gr.Dropdown
+    style: gr.Dropdown
     predict: gr.Button
     export: gr.Button
     status: gr.HTML
@@ -42,6 +46,13 @@ def export_tab(studio: Studio) -> ExportTab:
                 visible=False,
                 elem_id="export-original",
             )
+            with gr.Group(visible=False) as card_only:
+                style = gr.Dropdown(list(studio.styles), label=export_text.STYLE, elem_id="export-style")
+                card_for = gr.Radio(export_text.CARD_KINDS, value="whole", label=export_text.CARD_FOR)
+                prompts = gr.Textbox(
+                    "\n".join(CardExport.prompts), label=export_text.CARD_PROMPTS,
+                    info=export_text.CARD_PROMPTS_INFO, lines=3, max_lines=3,
+                )  # fmt: skip
             name = gr.Textbox("", label=export_text.NAME, placeholder=export_text.NAME_HINT, max_lines=1)
             with gr.Group() as lora_only:
                 dialect = gr.Dropdown(
@@ -75,5 +86,6 @@ def export_tab(studio: Studio) -> ExportTab:
     fields = {
         "what": what, "original": original, "name": name, "dialect": dialect, "rank": rank,
         "triggers": triggers, "description": description, "licence": licence, "precision": precision,
+        "style": style, "card_for": card_for, "card_prompts": prompts,
     }  # fmt: skip
-    return ExportTab(fields, lora_only, original, predict, export, status, file)
+    return ExportTab(fields, lora_only, card_only, original, style, predict, export, status, file)

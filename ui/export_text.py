@@ -14,10 +14,21 @@ WHAT = "What to export"
 EXPORTS = [
     ("The blend in Generate, as one LoRA", "blend"),
     ("An original LoRA, in another format", "lora"),
+    ("One style as a style card: a picture that carries it", "card"),
     ("All styles with their subspace, as one bundle", "bundle"),
     ("The model with the blend merged in", "checkpoint"),
 ]
 ORIGINAL = "Original LoRA"
+STYLE = "Style"
+CARD_FOR = "For whom"
+CARD_KINDS = [
+    ("Everyone with this base model", "whole"),
+    ("Those who have this subspace: the smallest", "light"),
+]
+CARD_PROMPTS = "What it shows"
+CARD_PROMPTS_INFO = "One to three prompts, one a line; trigger words come by themselves."
+NO_STYLE = "choose a style to write as a card"
+DOWNLOAD_CARD = "Download the card"
 NAME = "Name"
 NAME_HINT = "Left empty, the styles give the name"
 DIALECT = "Format"
@@ -52,6 +63,14 @@ LEFT_OUT = "Left out by this format"
 def bundled(styles: int, size: int) -> str:
     """What a bundle holds."""
     return f"{count(styles, 'style')} and their subspace in one file of {megabytes(size)}"
+
+
+def carded(name: str, carried: int, size: int) -> str:
+    """What a style card is."""
+    return (
+        f"This picture of {megabytes(size)} carries {name} ({megabytes(carried)}). "
+        "Drop it into Library to bring the style back."
+    )
 
 
 def merged(size: int, blend: Mapping[str, float]) -> str:

@@ -7,9 +7,12 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from eigenlorax.errors import StudioError
+from eigenlorax.errors import InvalidRequestError, StudioError
+from eigenlorax.events import drain
+from eigenlorax.export.cards import CardExport
 from eigenlorax.export.request import CheckpointExport, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision
+from eigenlorax.library.card_content import CardKind
 from eigenlorax.studio import Studio
 from ui import export_markup, export_text, markup
 from ui.events import GPU, Updates, warn
@@ -38,28 +41,30 @@ def wire_exporting(studio: Studio, tab: ExportTab, generating: GenerateTab) -> l
             return {tab.status: markup.line(warn(error), "bad")}
 
     def export(**values: Any) -> Updates:
-        """Write styles as a LoRA, a bundle or a merged model; returns the file and what came of it.
+        """Write styles as a LoRA, a card, a bundle or a merged model; returns the file and what came of it.
 
-        `what` is blend, lora, bundle or checkpoint; `styles` is a JSON text such as
+        `what` is blend, lora, card, bundle or checkpoint; `styles` is a JSON text such as
         {"neon": {"strength": 0.8}}.
         """
         try:
             told, path = write(studio, values)
         except StudioError as error:
             return {tab.status: markup.line(warn(error), "bad"), tab.file: gr.update(visible=False)}
-        return {tab.status: told, tab.file: gr.update(value=str(path), visible=True)}
+        is_file = values["what"] != "card"  # which is shown, and downloaded from there
+        return {tab.status: told, tab.file: gr.update(value=str(path), visible=is_file)}
 
     def shown(what: str) -> dict[Any, Any]:
         is_lora = what in ("blend", "lora")
         return {
             tab.original: gr.update(visible=what == "lora"),
             tab.lora_only: gr.update(visible=is_lora),
+            tab.card_only: gr.update(visible=what == "card"),
+            tab.fields["precision"]: gr.update(visible=what != "card"),
             tab.predict: gr.update(interactive=is_lora),
         }
 
-    tab.fields["what"].change(
-        shown, tab.fields["what"], [tab.original, tab.lora_only, tab.predict], api_visibility="private"
-    )
+    parts = [tab.original, tab.lora_only, tab.card_only, tab.fields["precision"], tab.predict]
+    tab.fields["what"].change(shown, tab.fields["what"], parts, api_visibility="private")
     listen: dict[str, Any] = {
         "inputs_kwargs": {**tab.fields, "styles": generating.rack, "picture": generating.seeing.picture},
         "concurrency_id": GPU,
@@ -75,6 +80,9 @@ def wire_exporting(studio: Studio, tab: ExportTab, generating: GenerateTab) -> l
 def write(studio: Studio, values: Values) -> tuple[str, Path]:
     """Do the export; returns what to tell and the file to offer."""
     desk, what = studio.exports, values["what"]
+    if what == "card":
+        written = drain(studio.cards.write(card_request(studio, values)))
+        return export_markup.carded(values["style"], written), written.path
     if what == "bundle":
         target = free_path(studio, values["name"] or "styles", ".eigenlorax.safetensors")
         size = desk.bundle(None, target)
@@ -87,6 +95,20 @@ def write(studio: Studio, values: Values) -> tuple[str, Path]:
     exported = desk.lora(lora_request(studio, values))
     path = exported.path if exported.path.is_file() else desk.packed(exported.path)
     return export_markup.exported(exported), path
+
+
+def card_request(studio: Studio, values: Values) -> CardExport:
+    """The form's values as a card to write.
+
+    Raises:
+        InvalidRequestError: no style is chosen.
+    """
+    name, prompts = values["style"], values["card_prompts"] or ""
+    if not name:
+        raise InvalidRequestError(export_text.NO_STYLE)
+    lines = tuple(line.strip() for line in prompts.splitlines() if line.strip())
+    target = free_path(studio, values["name"] or name, ".png")
+    return CardExport(name, target, CardKind(values["card_for"]), lines or CardExport.prompts)
 
 
 def lora_request(studio: Studio, values: Values) -> LoRAExport:

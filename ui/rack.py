@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -35,21 +36,28 @@ def style_rack() -> gr.HTML:
 
 def rack_props(studio: Studio) -> dict[str, Any]:
     """What the rack shows: its styles, and how many LoRAs wait to become styles."""
-    folder = thumbnail_folder(studio)
     entries = studio.entries()
+    of_loras = {entry.style.name: entry for entry in entries if entry.style}
+    # A style that was taught, or came as a card, has no LoRA here.
+    others = [style for name, style in studio.styles.items() if name not in of_loras]
     styles = [
-        {
-            "name": entry.style.name,
-            "title": entry.report.title or entry.style.name,
-            "thumbnail": thumbnail_url(entry.preview, folder),
-            "words": ", ".join(entry.style.trigger_words),
-            "kept": f"{entry.style.fidelity.effect_kept:.0%}",
-        }
-        for entry in entries
-        if entry.style
+        *(_shown(studio, entry.style, entry.report.title, entry.preview) for entry in of_loras.values()),
+        *(_shown(studio, style) for style in others),
     ]
     usable = sum(entry.report.usable for entry in entries)
     return {"styles": styles, "usable": usable, "ready": True}
+
+
+def _shown(studio: Studio, style: Style, title: str = "", preview: Path | None = None) -> dict[str, str]:
+    """What the rack shows of one style."""
+    kept = f"{style.fidelity.effect_kept:.0%}" if style.fidelity.original_bytes else ""
+    return {
+        "name": style.name,
+        "title": title or style.name,
+        "thumbnail": thumbnail_url(preview, thumbnail_folder(studio)),
+        "words": ", ".join(style.trigger_words),
+        "kept": kept,
+    }
 
 
 def strengths(value: str) -> dict[str, float]:

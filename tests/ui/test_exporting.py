@@ -12,11 +12,13 @@ from safetensors import safe_open
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.events import drain
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.studio import Studio
+from eigenlorax.studio import Imported, Studio
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
-from ui.exporting import export_folder, free_path, lora_request, write
+from ui.adding import import_named
+from ui.exporting import card_request, export_folder, free_path, lora_request, write
+from ui.rack import rack_props
 
 
 @pytest.fixture
@@ -35,6 +37,7 @@ def values(**changed: Any) -> dict[str, Any]:
     form = {
         "what": "blend", "original": None, "name": "", "dialect": "kohya-sgm", "rank": 0, "triggers": "",
         "description": "", "licence": "", "precision": "fp16", "styles": json.dumps(blend), "picture": None,
+        "style": None, "card_for": "whole", "card_prompts": "a cat\n\n a dog ",
     }  # fmt: skip
     return form | changed
 
@@ -77,3 +80,18 @@ def test_names_cannot_leave_the_folder_and_never_overwrite(studio: Studio) -> No
 def test_nothing_switched_on_is_told(studio: Studio) -> None:
     with pytest.raises(InvalidRequestError):
         studio.exports.predict(lora_request(studio, values(styles="{}")))
+
+
+def test_a_style_goes_out_as_a_card_and_comes_back(studio: Studio, tmp_path: Path, tiny_model: Path) -> None:
+    with pytest.raises(InvalidRequestError, match="choose a style"):
+        write(studio, values(what="card"))
+    assert card_request(studio, values(what="card", style="neon")).prompts == ("a cat", "a dog")
+    told, path = write(studio, values(what="card", style="neon", card_prompts="a cat"))
+    assert path == export_folder(studio) / "neon.png"
+    assert f'download="{path.name}"' in told and "carries neon" in told
+    there = Studio(str(tiny_model), tmp_path / "elsewhere", CPU)
+    (taken,) = import_named(there, str(path))
+    assert isinstance(taken, Imported)
+    assert list(there.styles) == ["neon"]
+    assert [style["name"] for style in rack_props(there)["styles"]] == ["neon"]  # though it has no LoRA
+    assert rack_props(there)["styles"][0]["words"] == "neon style"
