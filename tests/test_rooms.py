@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "eigenlorax"
 ROOMS = [
     "__init__", "errors", "events", "module_path", "lora", "dials", "recipe", "infotext", "likeness", "formats", "subspace", "runtime", "training",
     "library", "report", "originals", "easel", "subspaces", "export", "intake", "studio", "picture_case", "census_case",
-    "showcase", "cli", "__main__",
+    "showcase", "jobs", "cli", "__main__",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 300
