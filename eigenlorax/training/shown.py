@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from diffusers import StableDiffusionXLPipeline
@@ -130,6 +130,37 @@ class Captioned:
         return torch.cat([tokens for tokens, _ in found]), torch.cat([pooled for _, pooled in found])
 
 
+class Posed(NamedTuple):
+    """A question as it is put to the UNet: tensors on its device, and nothing else."""
+
+    latents: Float[Tensor, "rows channels height width"]
+    timesteps: Int64[Tensor, " rows"]
+    target: Float[Tensor, "rows channels height width"]
+    weight: Float[Tensor, " rows"]
+    tokens: Float[Tensor, "rows 77 width"]
+    pooled: Float[Tensor, "rows pooled"]
+    sizes: Float[Tensor, "rows 6"]
+
+    def squared_errors(
+        self, predictor: Predictor, updates: Updates, weights: Tensor
+    ) -> Float[Tensor, " rows"]:
+        """As the function of that name."""
+        answer = predictor.ask(
+            self.latents, self.timesteps, self.tokens, self.pooled, updates, weights, self.sizes
+        ).float()
+        return (answer - self.target).square().flatten(1).mean(1)
+
+
+def pose(predictor: Predictor, words: Captioned, asked: Asked) -> Posed:
+    """Put a question's tensors where the UNet computes, its captions encoded."""
+    tokens, pooled = words.of(asked.captions)
+    device = predictor.device
+    return Posed(
+        asked.latents.to(device), asked.timesteps.to(device), asked.target.to(device),
+        asked.weight.to(device), tokens, pooled, asked.sizes.to(tokens),
+    )  # fmt: skip
+
+
 def squared_errors(
     predictor: Predictor, words: Captioned, asked: Asked, updates: Updates, weights: Tensor
 ) -> Float[Tensor, " rows"]:
@@ -138,8 +169,4 @@ def squared_errors(
     Args:
         weights: Strength of each stacked style in each row; one row serves all.
     """
-    tokens, pooled = words.of(asked.captions)
-    answer = predictor.ask(
-        asked.latents, asked.timesteps, tokens, pooled, updates, weights, asked.sizes
-    ).float()
-    return (answer - asked.target.to(answer.device)).square().flatten(1).mean(1)
+    return pose(predictor, words, asked).squared_errors(predictor, updates, weights)
