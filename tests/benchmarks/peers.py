@@ -99,7 +99,7 @@ def paper(loras: Sequence[LoRA], budget: int) -> tuple[Approximation, int]:
     for path in modules(loras):
         layers = {lora.name: lora.layers[path] for lora in loras if path in lora.layers}
         sides = [torch.cat([x.up.mT for x in layers.values()]), torch.cat([x.down for x in layers.values()])]
-        prepared[path] = layers, [_principal(rows) for rows in sides]
+        prepared[path] = layers, [principal(rows) for rows in sides]
 
     def run(width: float) -> tuple[Approximation, int]:
         made: Approximation = {lora.name: {} for lora in loras}
@@ -136,7 +136,7 @@ def flattened(loras: Sequence[LoRA], budget: int) -> tuple[Approximation, int]:
                 torch.stack([own[name].down.flatten() for name in names]),
             ]
             prepared.append(
-                (path, {name: own[name] for name in names}, sides, [_principal(x) for x in sides])
+                (path, {name: own[name] for name in names}, sides, [principal(x) for x in sides])
             )
 
     def run(width: float) -> tuple[Approximation, int]:
@@ -199,7 +199,8 @@ def vlora(loras: Sequence[LoRA], budget: int) -> tuple[Approximation, int]:
     return sought(budget, 1.0, len(loras) - 0.01, run)
 
 
-def _principal(rows: Tensor) -> tuple[Tensor, Tensor]:
+def principal(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of the rows, and their principal axes as rows, strongest first."""
     mean = rows.mean(0)
     return mean, torch.linalg.svd(rows - mean, full_matrices=False)[2]
 

@@ -1,0 +1,108 @@
+"""One run of the few-shot comparison: a contender learns a style; TEST is taken beside it and decides nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from eigenlorax.runtime.hardware import synchronize
+from eigenlorax.training.teach import TeachSettings
+from tests.benchmarks.fewshot_contenders import Contender, Learnt, learning
+from tests.benchmarks.fewshot_drawing import draw
+from tests.benchmarks.fewshot_ground import Ground
+
+Row = dict[str, Any]
+#: fp16 numbers on disk; Adam's two float32 moments.
+_STORED, _MOMENTS = 2, 8
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is to be done.
+
+    Attributes:
+        folder: Of the style's pictures, with `train` and `test`.
+        shots: Pictures, of which some are held out.
+        seed: Of their choice, their order, and all noise.
+    """
+
+    contender: Contender
+    folder: Path
+    shots: int
+    seed: int
+    rate: float
+
+    @property
+    def key(self) -> str:
+        """Names the run in files."""
+        return f"{self.contender.name} | {self.folder.name} | {self.shots} | {self.seed} | {self.rate:g}"
+
+
+def perform(
+    ground: Ground,
+    run: Run,
+    given: TeachSettings,
+    pictures: Path | None = None,
+    subjects: Mapping[str, str] | None = None,
+) -> Row:
+    """Run, and tell all that is to be known of it.
+
+    Args:
+        ground: The base and the donors.
+        run: What to do.
+        given: Settings of all contenders.
+        pictures: Folder for what is drawn with the kept style; None draws nothing.
+        subjects: Caption without trigger -> subject, of what may be drawn.
+    """
+    settings = replace(given, seed=run.seed, rate=run.rate)
+    device = ground.base.device
+    exam = ground.examination(run.folder)
+    material = ground.lesson(run.folder, run.shots, run.seed, settings.rows)
+    curve: list[list[float | None]] = []
+    seconds, began = 0.0, perf_counter()
+    with learning(ground, material, run.contender, settings) as going:
+        while True:
+            try:
+                point = next(going)
+            except StopIteration as end:
+                learnt: Learnt = end.value
+                break
+            synchronize(device)
+            seconds += perf_counter() - began
+            test = None if point.updates is None else exam.error(point.updates)
+            curve.append([point.spent, seconds, point.held, test])
+            synchronize(device)
+            began = perf_counter()
+        synchronize(device)
+        seconds += perf_counter() - began
+        for first in curve[:1]:
+            first[2] = learnt.before
+            first[3] = exam.error(learnt.began) if first[3] is None else first[3]
+        kept = curve[_kept(curve)]
+        row: Row = {
+            "key": run.key, "contender": run.contender.name, "form": run.contender.form,
+            "style": run.folder.name, "shots": run.shots, "seed": run.seed, "rate": run.rate,
+            "numbers": learnt.numbers, "bytes": _STORED * learnt.numbers,
+            "optimizer_bytes": _MOMENTS * learnt.numbers, "start": dict(learnt.start),
+            "base_test": exam.base, "curve": curve, "seconds": seconds,
+            "kept": {"step": kept[0], "seconds": kept[1], "held": kept[2], "test": exam.error(learnt.updates)},
+        }  # fmt: skip
+        if pictures is not None and subjects is not None:
+            row["drawn"] = draw(ground, learnt.updates, exam.captions, subjects, pictures, run.key)
+    return row
+
+
+def _kept(curve: Sequence[Sequence[float | None]]) -> int:
+    """The place of the least held-out error, the first of equals."""
+    held = [row[2] if row[2] is not None else float("inf") for row in curve]
+    return held.index(min(held))
+
+
+def rows_of(path: Path) -> list[Row]:
+    """What a JSON-lines file holds; a last line that was cut off is as if it had not been."""
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines[:-1] if line.strip()]

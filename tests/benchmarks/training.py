@@ -1,0 +1,123 @@
+"""Few-shot teaching against PEFT LoRA and the paper's form, with rates tuned on other styles with equal effort.
+
+    python -m tests.benchmarks.training tune --workers 12 --json OUT/tune.jsonl --rates OUT/rates.json
+    python -m tests.benchmarks.training run --workers 12 --json OUT/runs.jsonl --rates OUT/rates.json \
+        [--draw OUT/pictures --subjects subjects.tsv] [--variants FILE] [--settings JSON] [--shots 4 8 20] [--seeds 0 1 2]
+    python -m tests.benchmarks.training pace --json OUT/pace.jsonl
+    python -m tests.benchmarks.training summarise --json OUT/runs.jsonl [--pace OUT/pace.jsonl] [--judged DIR] [--html FILE]
+
+All contenders see the same pictures, batches, timesteps, noise and loss, are measured at the same steps and stop
+by the same held-out error; TEST (20 pictures of other subjects) is only written down. Seconds count the search
+for a start and held-out measurements, not TEST; workers share the device, so `pace` takes them one at a time.
+A stopped run goes on where its file ends. `subjects.tsv` is what assets/build/subjects.py prints.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+from eigenlorax.training.teach import TeachSettings
+from tests.benchmarks.fewshot_contenders import Contender, contenders
+from tests.benchmarks.fewshot_drawing import pack
+from tests.benchmarks.fewshot_ground import IMAGES
+from tests.benchmarks.fewshot_pool import Work, perform_all
+from tests.benchmarks.fewshot_runs import Row, Run
+
+TUNING = ("p-icon-park", "stained-glass")
+TESTED = ("streamline-emojis", "game-icons", "p-ph-duotone", "mosaic")
+
+
+def tuned(rows: Sequence[Row], chosen: Sequence[Contender]) -> dict[str, float]:
+    """Contender -> the rate with the least TEST error on the tuning styles, relative to the base's, on average."""
+    rates = {}
+    for one in chosen:
+        means = {
+            rate: fmean(
+                row["kept"]["test"] / row["base_test"]
+                for row in rows
+                if (row["contender"], row["rate"]) == (one.name, rate)
+            )
+            for rate in one.rates
+        }
+        best = min(means, key=lambda rate: means[rate])
+        edge = " - at the edge: extend its rates" if best in (one.rates[0], one.rates[-1]) else ""
+        print(
+            f"{one.name:20} "
+            + "  ".join(f"{r:g}: {m:.4f}" for r, m in means.items())
+            + f"  -> {best:g}{edge}"
+        )
+        rates[one.name] = best
+    return rates
+
+
+def _tune(given: argparse.Namespace) -> None:
+    chosen = contenders(given.contenders, given.variants)
+    runs = [
+        Run(one, IMAGES / style, shots, seed, rate)
+        for shots in given.shots or [8]
+        for seed in given.seeds or [0, 1]
+        for style in given.styles or TUNING
+        for one in chosen
+        for rate in one.rates
+    ]
+    rows = perform_all(runs, _work(given), given.json, given.workers)
+    old = json.loads(given.rates.read_text()) if given.rates.is_file() else {}
+    given.rates.write_text(json.dumps(old | tuned(rows, chosen), indent=1) + "\n")
+
+
+def _run(given: argparse.Namespace) -> None:
+    rates = json.loads(given.rates.read_text()) if given.rates else {}
+    chosen = contenders(given.contenders, given.variants)
+    runs = [
+        Run(one, IMAGES / style, shots, seed, rates.get(one.name, one.rates[len(one.rates) // 2]))
+        for shots in given.shots or [8, 4, 20]
+        for seed in given.seeds or [0, 1, 2]
+        for style in given.styles or TESTED
+        for one in chosen
+    ]
+    rows = perform_all(runs, _work(given), given.json, given.workers)
+    if given.draw:
+        for path in pack(rows, given.draw):
+            print(f"{path}: {path.stat().st_size:,} B")
+
+
+def _work(given: argparse.Namespace) -> Work:
+    settings = replace(TeachSettings(), **json.loads(given.settings))
+    settings.check_ranges()
+    subjects = None
+    if given.subjects:
+        lines = [line.split("\t") for line in given.subjects.read_text(encoding="utf-8").splitlines()]
+        subjects = {caption: name for name, caption in lines}
+    return Work(settings, Path(tempfile.mkdtemp(prefix="latents-")), given.draw, subjects)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True)
+    for name, run in (("tune", _tune), ("run", _run)):
+        command = commands.add_parser(name)
+        command.set_defaults(run=run)
+        command.add_argument("--workers", type=int, default=1, help="processes that share the device")
+        command.add_argument("--json", type=Path, required=True, help="JSON lines, appended to")
+        command.add_argument("--rates", type=Path, required=name == "tune", help="JSON {contender: rate}")
+        command.add_argument("--variants", type=Path, help="JSON {name: {form, rates, options}}")
+        command.add_argument("--contenders", nargs="*", default=[], help="only these")
+        command.add_argument("--styles", nargs="*")
+        command.add_argument("--shots", type=int, nargs="*")
+        command.add_argument("--seeds", type=int, nargs="*")
+        command.add_argument("--settings", default="{}", help="JSON of TeachSettings' fields, for all")
+        command.add_argument("--draw", type=Path, help="folder for pictures, manifests and tar files")
+        command.add_argument("--subjects", type=Path, help="what may be drawn: name<TAB>caption lines")
+    given = parser.parse_args()
+    given.run(given)
+
+
+if __name__ == "__main__":
+    main()
