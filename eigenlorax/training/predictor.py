@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from diffusers import StableDiffusionXLPipeline
 from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from eigenlorax.module_path import ModulePath
 from eigenlorax.runtime.live import LiveInjection, StackedUpdate
@@ -60,7 +61,7 @@ class Predictor:
         if self.side <= SMALL_SIDE:
             yield
             return
-        unet.enable_gradient_checkpointing()
+        unet.enable_gradient_checkpointing(_again)
         try:
             yield
         finally:
@@ -119,9 +120,14 @@ class Predictor:
         if sizes is None:
             sizes = torch.tensor([[side, side, 0, 0, side, side]] * latents.shape[0])
         prediction: Tensor = unet(
-            latents.to(unet.device, unet.dtype),
-            timesteps.to(unet.device),
+            latents.to(self.device, unet.dtype),
+            timesteps.to(self.device),
             encoder_hidden_states=tokens,
             added_cond_kwargs={"text_embeds": pooled, "time_ids": sizes.to(tokens)},
         ).sample
         return prediction
+
+
+def _again(module: nn.Module, *inputs: object) -> object:
+    """A block whose activations are computed again; it draws nothing that would have to be drawn alike."""
+    return checkpoint(module, *inputs, use_reentrant=False, preserve_rng_state=False)
