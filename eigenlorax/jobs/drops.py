@@ -1,10 +1,13 @@
 """Files dropped on the page, kept for as long as a job asks for them."""
 
+import hashlib
 import os
 import shutil
-import time
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
+
+from PIL import Image
 
 from eigenlorax.errors import InvalidFileError
 from eigenlorax.formats.hashes import file_sha256
@@ -38,6 +41,27 @@ def keep_drops(root: Path, files: Iterable[Path]) -> list[Path]:
     return [_kept(drops_folder(root), file) for file in files]
 
 
+def keep_picture(root: Path, picture: Image.Image) -> Path:
+    """Store a picture that was drawn on the page, such as a mask, so that a job can be asked for it.
+
+    Args:
+        root: The data folder.
+        picture: Of any mode that PNG has.
+
+    Raises:
+        NotWrittenError: the disk refused.
+    """
+    content = BytesIO()
+    picture.save(content, format="PNG")
+    target = drops_folder(root) / hashlib.sha256(content.getvalue()).hexdigest() / "picture.png"
+    with told(target):
+        if not target.is_file():
+            with written_aside(target) as aside:
+                aside.write_bytes(content.getvalue())
+        _touch(target.parent)
+    return target
+
+
 def sweep_drops(root: Path, asked: str, now: float) -> None:
     """Remove files that no kept job asks for and that nobody has dropped for a day.
 
@@ -59,5 +83,10 @@ def _kept(place: Path, file: Path) -> Path:
         if not target.is_file():
             with written_aside(target) as aside:
                 shutil.copyfile(file, aside)
-        os.utime(target.parent, (now := time.time(), now))
+        _touch(target.parent)
     return target
+
+
+def _touch(folder: Path) -> None:
+    """Dropped once more, it stays for another day."""
+    os.utime(folder)

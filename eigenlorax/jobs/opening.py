@@ -1,0 +1,31 @@
+"""The jobs of an open studio."""
+
+from collections.abc import Mapping
+
+from eigenlorax.jobs.compressing import CALIBRATE, COMPRESS, calibrating, compressing
+from eigenlorax.jobs.drawing import GENERATE, drawing
+from eigenlorax.jobs.importing import IMPORT, importing
+from eigenlorax.jobs.job import Worker
+from eigenlorax.jobs.server import JobServer
+from eigenlorax.jobs.teaching import TRAIN, teaching
+from eigenlorax.studio import Studio
+
+
+def workers_of(studio: Studio) -> Mapping[str, Worker]:
+    """Kind -> who does it with this studio."""
+    return {
+        TRAIN: teaching(studio),
+        GENERATE: drawing(studio),
+        COMPRESS: compressing(studio),
+        CALIBRATE: calibrating(studio),
+        IMPORT: importing(studio),
+    }
+
+
+def open_jobs(studio: Studio) -> JobServer:
+    """The queue of a studio's data folder, at work; close it before the program ends.
+
+    Raises:
+        As `JobServer`.
+    """
+    return JobServer(studio.library.root, workers_of(studio))
