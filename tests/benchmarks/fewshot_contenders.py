@@ -10,13 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from eigenlorax.training.asking import Weighing, drawn, error, fixed
-from eigenlorax.training.descent import Pace, descend, eager
+from eigenlorax.runtime.graph import Recorder
+from eigenlorax.training.descent import Pace, Reached, descend
 from eigenlorax.training.predictor import Updates
-from eigenlorax.training.shown import Captioned, Material, Schedule, squared_errors
+from eigenlorax.training.questions import Questions
+from eigenlorax.training.shown import Material
 from eigenlorax.training.student import Student
-from eigenlorax.training.teach import TeachSettings, teach
-from tests.benchmarks.fewshot_forms import PaperStudent, adapters, components, cores
+from eigenlorax.training.teach import Taught, teach
+from eigenlorax.training.teach_settings import TeachSettings
+from tests.benchmarks.fewshot_forms import PaperStudent, adapters, cores
 from tests.benchmarks.fewshot_ground import Ground
 
 #: AdamW's decoupled decay, as torch and kohya's trainers have it by default.
@@ -31,7 +33,7 @@ class Contender:
         name: In tables.
         form: "teach" (ours), "cores" (bare cores, for experiments), "paper" or "lora" (PEFT).
         rates: Learning rates that are tried on the tuning styles, as many for each contender.
-        options: Of the form: teach {columns, and TeachSettings' fields}; cores {columns, mean, whiten, decay,
+        options: Of the form: teach {columns, and TeachSettings' fields}; cores {columns, mean, whiten,
             and TeachSettings' fields}; paper {components, rank, published}; lora {rank}.
     """
 
@@ -80,13 +82,13 @@ class Point:
 
     Attributes:
         spent: Steps so far; whatever was tried to find the start counts as one each.
-        held: Held-out error; None at the start, where it is told at the end.
-        updates: What is worn; None where it is told at the end.
+        held: Held-out error; None at a start whose error is told at the end.
+        updates: What is worn beside the UNet.
     """
 
     spent: int
     held: float | None
-    updates: Updates | None
+    updates: Updates
 
 
 @dataclass(frozen=True)
@@ -95,14 +97,12 @@ class Learnt:
 
     Attributes:
         updates: What was kept.
-        began: What it began from, if no point told it.
         before: Held-out error of the start.
         numbers: How many numbers learnt.
         start: Donor -> share.
     """
 
     updates: Updates
-    began: Updates
     before: float
     numbers: int
     start: Mapping[str, float] = field(default_factory=dict)
@@ -113,52 +113,54 @@ Learning = Generator[Point, None, Learnt]
 
 @contextmanager
 def learning(
-    ground: Ground, material: Material, contender: Contender, settings: TeachSettings
+    ground: Ground,
+    material: Material,
+    contender: Contender,
+    settings: TeachSettings,
+    recorder: Recorder | None = None,
 ) -> Iterator[Learning]:
     """A contender at work; what was learnt is worn until the block ends.
+
+    Args:
+        settings: Of all; the contender's own come on top.
+        recorder: Of CUDA graphs; None takes every step anew.
 
     Raises:
         ValueError: there is no such form.
     """
     options, own = contender.options, contender.settings(settings)
     columns, count = int(options.get("columns", 16)), int(options.get("components", 16))
+    usual = replace(own, prior=0.0, decay=_USUAL_DECAY)
     if contender.form == "teach":
-        yield _taught(ground, material, ground.stacked(columns), own)
+        yield _taught(ground, material, ground.stacked(columns), own, recorder)
     elif contender.form == "cores":
         student = cores(ground.stacked(columns), mean=options["mean"], whiten=options["whiten"])
-        yield descending(ground, material, student, own, own.prior, options.get("decay", 0.0))
+        yield descending(ground, material, student, own, recorder)
     elif contender.form == "paper":
-        frames = components(ground.donors, count, ground.base.device)
+        frames = ground.components(count)
         paper = PaperStudent(frames, options["rank"], published=options["published"], seed=own.seed)
-        yield descending(ground, material, paper, own, 0.0, _USUAL_DECAY)
+        yield descending(ground, material, paper, usual, recorder)
     elif contender.form == "lora":
         with adapters(ground.base, list(ground.shapes), options["rank"], own.seed) as worn:
-            yield descending(ground, material, worn, own, 0.0, _USUAL_DECAY)
+            yield descending(ground, material, worn, usual, recorder)
     else:
         raise ValueError(f"no form {contender.form}")
 
 
-def _taught(ground: Ground, material: Material, donors: Updates, settings: TeachSettings) -> Learning:
-    spent, going = 0, teach(ground.predictor, material, donors, list(ground.donors), settings)
-    started = False
+def _taught(
+    ground: Ground, material: Material, donors: Updates, settings: TeachSettings, recorder: Recorder | None
+) -> Learning:
+    names, spent = list(ground.donors), 0
+    going = teach(ground.predictor, material, donors, names, settings, recorder=recorder)
     while True:
         try:
             event = next(going)
         except StopIteration as end:
-            taught = end.value
-            break
-        if event.step and not started:
-            started = True
-            yield Point(spent, None, None)
-        spent += 1
+            taught: Taught = end.value
+            return Learnt(taught.updates, taught.before, taught.numbers, taught.start)
+        spent += 1 if event.held is None or event.step else 0
         if event.updates is not None:
             yield Point(spent, event.held, event.updates)
-    shares = torch.tensor([taught.start.get(name, 0.0) for name in ground.donors])
-    began = {}
-    for path, update in donors.items():
-        mixed = torch.einsum("s,soi->oi", shares.to(update.cores), update.cores)
-        began[path] = replace(update, cores=mixed[None])
-    return Learnt(taught.updates, began, taught.before, taught.numbers, taught.start)
 
 
 def descending(
@@ -166,44 +168,30 @@ def descending(
     material: Material,
     student: Student,
     settings: TeachSettings,
-    prior: float,
-    decay: float,
+    recorder: Recorder | None = None,
 ) -> Learning:
     """Any student on the same questions, with the same measurements and the same stopping as ours."""
-    predictor = ground.predictor
-    schedule = Schedule.of(predictor.pipeline)
-    words = Captioned(predictor, [*material.captions(), ""])
-    held = fixed(schedule, material.held_out(), settings.seed)
-    weighing = Weighing(settings.gamma, settings.offset, settings.unprompted)
-    numbers = sum(z.numel() for z in student.parameters())
+    questions = Questions(ground.predictor, material, settings)
+    parameters = student.parameters()
+    numbers = sum(z.numel() for z in parameters)
+    none = torch.zeros((), device=ground.base.device)
 
-    def strengths(updates: Updates) -> Tensor:
-        return torch.ones(1, 1 if updates else 0, device=predictor.device)
+    def penalty() -> Tensor:
+        if not settings.prior:
+            return none
+        return settings.prior * torch.stack([z.square().sum() for z in parameters]).sum() / numbers
 
-    def loss_at(step: int) -> Tensor:
-        asked, updates = (
-            drawn(schedule, material, weighing, step, settings.rows, settings.seed),
-            student.updates(),
-        )
-        errors = squared_errors(predictor, words, asked, updates, strengths(updates))
-        data = (asked.weight.to(errors) * errors).mean()
-        if not prior:
-            return data
-        return data + prior * sum(z.square().sum() for z in student.parameters()) / numbers
-
-    def measure(updates: Updates) -> tuple[float, ...]:
-        return (error(predictor, words, held, updates, strengths(updates)),)
-
-    pace = Pace(settings.steps, settings.rate, settings.check, settings.patience, decay)
-    going = descend(student, eager(loss_at), measure, pace, half=False)
+    pace = Pace(settings.steps, settings.rate, settings.check, settings.patience, settings.decay)
+    slope = questions.slope(parameters, student.updates, penalty, recorder)
+    going = descend(student, slope, lambda updates: (questions.held_error(updates),), pace, half=False)
     yield Point(0, None, student.updates())
     while True:
         try:
             event = next(going)
         except StopIteration as end:
-            best = end.value
+            best: Reached = end.value
             break
         if event.reached is not None:
             yield Point(event.step, event.found[0], student.updates())
     student.put(best.best)
-    return Learnt(student.updates(), {}, best.before[0], numbers)
+    return Learnt(student.updates(), best.before[0], numbers)

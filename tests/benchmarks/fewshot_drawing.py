@@ -62,10 +62,15 @@ def draw(
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for place, (one, (_, subject)) in enumerate(zip(colours, chosen, strict=True)):
-        name = f"{'-'.join(re.findall(r'[a-z0-9.]+', key.lower()))}-{place:02}.webp"
+        name = f"{stem(key)}-{place:02}.webp"
         Image.fromarray(one.permute(1, 2, 0).numpy()).save(folder / name, "webp", quality=_QUALITY)
         found.append([name, subject])
     return found
+
+
+def stem(name: str) -> str:
+    """A name as part of a file's."""
+    return "-".join(re.findall(r"[a-z0-9.]+", name.lower()))
 
 
 def pack(rows: Iterable[Mapping[str, Any]], folder: Path) -> list[Path]:
@@ -83,8 +88,7 @@ def pack(rows: Iterable[Mapping[str, Any]], folder: Path) -> list[Path]:
             for file, subject in row["drawn"]
         ]
     for name, lines in manifests.items():
-        stem = "-".join(re.findall(r"[a-z0-9.]+", name.lower()))
-        (folder / f"manifest-{stem}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (folder / f"{stem(name)}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     made: list[Path] = []
     for style in sorted({row["style"] for row in drawn}):
         files = [file for row in drawn if row["style"] == style for file, _ in row["drawn"]]

@@ -25,6 +25,7 @@ from eigenlorax.training.pictures import Taken, look
 from eigenlorax.training.predictor import Predictor, Updates
 from eigenlorax.training.shown import Asked, Captioned, Schedule, Shown, squared_errors
 from tests import tiny
+from tests.benchmarks.fewshot_forms import components
 
 IMAGES = Path("assets/demo/images")
 LORAS = Path("assets/demo/loras")
@@ -93,6 +94,11 @@ class Ground:
                 torch.zeros(0, dtype=torch.long, device=device),
             )  # fmt: skip
         return found
+
+    @functools.cache  # noqa: B019
+    def components(self, count: int) -> dict[ModulePath, tuple[Tensor, Tensor]]:
+        """The paper's principal components of the donors."""
+        return components(self.donors, count, self.base.device)
 
     @functools.cache  # noqa: B019
     def examination(self, folder: Path) -> "Examination":

@@ -10,10 +10,11 @@ from time import perf_counter
 
 import torch
 
+from eigenlorax.runtime.graph import CudaRecorder
 from eigenlorax.runtime.hardware import Hardware, detect
 from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.studio import DEMO_MODEL
-from eigenlorax.training.teach import TeachSettings
+from eigenlorax.training.teach_settings import TeachSettings
 from tests.benchmarks.fewshot_ground import LORAS, Ground
 from tests.benchmarks.fewshot_runs import Row, Run, perform, rows_of
 
@@ -24,12 +25,14 @@ class Work:
 
     Attributes:
         settings: Of all contenders.
+        graph: Whether steps are recorded as CUDA graphs.
         latents: Folder of encoded pictures.
         pictures: Folder for what is drawn; None draws nothing.
         subjects: Caption -> subject.
     """
 
     settings: TeachSettings
+    graph: bool = False
     latents: Path | None = None
     pictures: Path | None = None
     subjects: Mapping[str, str] | None = None
@@ -56,7 +59,8 @@ def _begin(work: Work) -> None:
 
 def _do(run: Run) -> Row:
     work = _Worker.work
-    return perform(_Worker.ground, run, work.settings, work.pictures, work.subjects)
+    recorder = CudaRecorder() if work.graph else None
+    return perform(_Worker.ground, run, work.settings, recorder, work.pictures, work.subjects)
 
 
 def perform_all(runs: Sequence[Run], work: Work, out: Path, workers: int) -> list[Row]:

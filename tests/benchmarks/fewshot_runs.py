@@ -1,14 +1,15 @@
 """One run of the few-shot comparison: a contender learns a style; TEST is taken beside it and decides nothing."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from eigenlorax.runtime.graph import Recorder
 from eigenlorax.runtime.hardware import synchronize
-from eigenlorax.training.teach import TeachSettings
+from eigenlorax.training.teach_settings import TeachSettings
 from tests.benchmarks.fewshot_contenders import Contender, Learnt, learning
 from tests.benchmarks.fewshot_drawing import draw
 from tests.benchmarks.fewshot_ground import Ground
@@ -44,6 +45,7 @@ def perform(
     ground: Ground,
     run: Run,
     given: TeachSettings,
+    recorder: Recorder | None = None,
     pictures: Path | None = None,
     subjects: Mapping[str, str] | None = None,
 ) -> Row:
@@ -53,6 +55,7 @@ def perform(
         ground: The base and the donors.
         run: What to do.
         given: Settings of all contenders.
+        recorder: Of CUDA graphs.
         pictures: Folder for what is drawn with the kept style; None draws nothing.
         subjects: Caption without trigger -> subject, of what may be drawn.
     """
@@ -60,9 +63,11 @@ def perform(
     device = ground.base.device
     exam = ground.examination(run.folder)
     material = ground.lesson(run.folder, run.shots, run.seed, settings.rows)
-    curve: list[list[float | None]] = []
-    seconds, began = 0.0, perf_counter()
-    with learning(ground, material, run.contender, settings) as going:
+    curve: list[list[Any]] = []
+    seconds = 0.0
+    with learning(ground, material, run.contender, settings, recorder) as going:
+        synchronize(device)
+        began = perf_counter()
         while True:
             try:
                 point = next(going)
@@ -71,16 +76,13 @@ def perform(
                 break
             synchronize(device)
             seconds += perf_counter() - began
-            test = None if point.updates is None else exam.error(point.updates)
-            curve.append([point.spent, seconds, point.held, test])
+            curve.append([point.spent, seconds, point.held, exam.error(point.updates)])
             synchronize(device)
             began = perf_counter()
         synchronize(device)
         seconds += perf_counter() - began
-        for first in curve[:1]:
-            first[2] = learnt.before
-            first[3] = exam.error(learnt.began) if first[3] is None else first[3]
-        kept = curve[_kept(curve)]
+        curve[0][2] = learnt.before if curve[0][2] is None else curve[0][2]
+        kept = min(curve, key=lambda point: point[2])
         row: Row = {
             "key": run.key, "contender": run.contender.name, "form": run.contender.form,
             "style": run.folder.name, "shots": run.shots, "seed": run.seed, "rate": run.rate,
@@ -92,12 +94,6 @@ def perform(
         if pictures is not None and subjects is not None:
             row["drawn"] = draw(ground, learnt.updates, exam.captions, subjects, pictures, run.key)
     return row
-
-
-def _kept(curve: Sequence[Sequence[float | None]]) -> int:
-    """The place of the least held-out error, the first of equals."""
-    held = [row[2] if row[2] is not None else float("inf") for row in curve]
-    return held.index(min(held))
 
 
 def rows_of(path: Path) -> list[Row]:

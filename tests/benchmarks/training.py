@@ -3,12 +3,12 @@
     python -m tests.benchmarks.training tune --workers 12 --json OUT/tune.jsonl --rates OUT/rates.json
     python -m tests.benchmarks.training run --workers 12 --json OUT/runs.jsonl --rates OUT/rates.json \
         [--draw OUT/pictures --subjects subjects.tsv] [--variants FILE] [--settings JSON] [--shots 4 8 20] [--seeds 0 1 2]
-    python -m tests.benchmarks.training pace --json OUT/pace.jsonl
+    python -m tests.benchmarks.training run --workers 1 --json OUT/pace.jsonl --styles p-icon-park --shots 8 --seeds 0 1
     python -m tests.benchmarks.training summarise --json OUT/runs.jsonl [--pace OUT/pace.jsonl] [--judged DIR] [--html FILE]
 
 All contenders see the same pictures, batches, timesteps, noise and loss, are measured at the same steps and stop
 by the same held-out error; TEST (20 pictures of other subjects) is only written down. Seconds count the search
-for a start and held-out measurements, not TEST; workers share the device, so `pace` takes them one at a time.
+for a start and held-out measurements, not TEST; workers share the device, so `--pace` takes the seconds of a step from runs of one worker.
 A stopped run goes on where its file ends. `subjects.tsv` is what assets/build/subjects.py prints.
 """
 
@@ -20,12 +20,14 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
-from eigenlorax.training.teach import TeachSettings
+from eigenlorax.training.teach_settings import TeachSettings
 from tests.benchmarks.fewshot_contenders import Contender, contenders
-from tests.benchmarks.fewshot_drawing import pack
+from tests.benchmarks.fewshot_drawing import pack, stem
 from tests.benchmarks.fewshot_ground import IMAGES
+from tests.benchmarks.fewshot_plots import page
 from tests.benchmarks.fewshot_pool import Work, perform_all
-from tests.benchmarks.fewshot_runs import Row, Run
+from tests.benchmarks.fewshot_runs import Row, Run, rows_of
+from tests.benchmarks.fewshot_summary import paces, report, summary
 
 TUNING = ("p-icon-park", "stained-glass")
 TESTED = ("streamline-emojis", "game-icons", "p-ph-duotone", "mosaic")
@@ -85,6 +87,25 @@ def _run(given: argparse.Namespace) -> None:
             print(f"{path}: {path.stat().st_size:,} B")
 
 
+def _summarise(given: argparse.Namespace) -> None:
+    rows = rows_of(given.json)
+    pace = paces(rows_of(given.pace)) if given.pace else None
+    names = {
+        stem(f"{row['contender']} | {row['shots']}"): f"{row['contender']} | {row['shots']}" for row in rows
+    }
+    judged = {
+        names[path.stem]: json.loads(path.read_text(encoding="utf-8"))
+        for path in (sorted(given.judged.glob("*.json")) if given.judged else [])
+        if path.stem in names
+    }
+    told = report(rows, given.ours, pace, judged)
+    print(told)
+    if given.html:
+        given.html.write_text(page(rows, told), encoding="utf-8")
+    if given.summary:
+        given.summary.write_text(json.dumps(summary(rows, given.ours, judged), indent=1) + "\n")
+
+
 def _work(given: argparse.Namespace) -> Work:
     settings = replace(TeachSettings(), **json.loads(given.settings))
     settings.check_ranges()
@@ -92,7 +113,7 @@ def _work(given: argparse.Namespace) -> Work:
     if given.subjects:
         lines = [line.split("\t") for line in given.subjects.read_text(encoding="utf-8").splitlines()]
         subjects = {caption: name for name, caption in lines}
-    return Work(settings, Path(tempfile.mkdtemp(prefix="latents-")), given.draw, subjects)
+    return Work(settings, given.graph, Path(tempfile.mkdtemp(prefix="latents-")), given.draw, subjects)
 
 
 def main() -> None:
@@ -113,8 +134,19 @@ def main() -> None:
         command.add_argument("--shots", type=int, nargs="*")
         command.add_argument("--seeds", type=int, nargs="*")
         command.add_argument("--settings", default="{}", help="JSON of TeachSettings' fields, for all")
+        command.add_argument(
+            "--graph", action="store_true", help="record steps as CUDA graphs, for all alike"
+        )
         command.add_argument("--draw", type=Path, help="folder for pictures, manifests and tar files")
         command.add_argument("--subjects", type=Path, help="what may be drawn: name<TAB>caption lines")
+    command = commands.add_parser("summarise")
+    command.set_defaults(run=_summarise)
+    command.add_argument("--json", type=Path, required=True, help="JSON lines of `run`")
+    command.add_argument("--ours", default="ours", help="the contender that the bars are about")
+    command.add_argument("--pace", type=Path, help="JSON lines of runs of one worker")
+    command.add_argument("--judged", type=Path, help="folder of the judge's JSON, each named as its manifest")
+    command.add_argument("--html", type=Path, help="page with charts to write")
+    command.add_argument("--summary", type=Path, help="JSON to write")
     given = parser.parse_args()
     given.run(given)
 
