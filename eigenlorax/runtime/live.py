@@ -67,7 +67,9 @@ class _Blended:
 
     @property
     def down(self) -> Tensor:
-        return torch.cat([self.update.into.mT, self.update.down])
+        into, down = self.update.into, self.update.down
+        # Without private rows nothing is copied: what learns would keep a copy for its gradient.
+        return torch.cat([into.mT, down.to(into.dtype)]) if down.shape[0] else into.mT
 
     def of(self, seen: Tensor) -> Tensor:
         weights, update = self.weights.to(seen.dtype), self.update

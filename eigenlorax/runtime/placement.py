@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from eigenlorax.runtime.hardware import release_cache
+from eigenlorax.runtime.narrow import Narrowed
 from eigenlorax.runtime.options import Placement
 from eigenlorax.runtime.plan import TILE, Plan
 
@@ -45,6 +46,7 @@ class Placed:
         self._handles: list[RemovableHandle] = []
         self._homes: dict[Tensor, Tensor] = {}
         self._guest: nn.Module | None = None
+        self._narrowed: Narrowed | None = None
         vae = pipeline.vae
         self._vae_before = (
             vae.use_tiling, vae.use_slicing, vae.tile_sample_min_size, vae.tile_latent_min_size
@@ -68,12 +70,15 @@ class Placed:
         Raises:
             torch.OutOfMemoryError: the parts do not fit; `take` a leaner plan, or `release`.
         """
-        if plan.placement is not self._plan.placement:
+        kept = (plan.placement, plan.narrow) == (self._plan.placement, self._plan.narrow)
+        if not kept:
             self.release()
-        before, self._plan = self._plan, plan
+        self._plan = plan
         self._set_vae(plan)
-        if plan.placement is before.placement:
+        if kept:
             return
+        if plan.narrow:
+            self._narrowed = Narrowed(self._pipeline.unet)
         if plan.placement is Placement.GPU:
             try:
                 self._pipeline.to(self._card)
@@ -99,7 +104,7 @@ class Placed:
     def rest(self) -> None:
         """After a picture, or one that failed: under an offload, nothing but buffers stays on the card."""
         if self._plan.placement is Placement.MODEL_OFFLOAD:
-            self._send_home(list(self._homes), written=True)
+            self._send_home(list(self._homes), written=not (self._plan.frozen or self._plan.narrow))
             self._guest = None
             release_cache(self._card)
         elif self._plan.placement is Placement.SEQUENTIAL:
@@ -116,6 +121,9 @@ class Placed:
             part.__dict__.pop("_hf_hook", None)
         self.rest()
         self._send_home(list(self._homes), written=False)
+        if self._narrowed is not None:
+            self._narrowed.release()
+            self._narrowed = None
         self._pipeline.to(_HOME, silence_dtype_warnings=True)
         self._plan = Plan(Placement.CPU)
         vae = self._pipeline.vae
@@ -176,7 +184,8 @@ class Placed:
         for tensor in tensors:
             if tensor not in self._homes:
                 home = tensor.data
-                tensor.data = home.to(self._card, copy=True)
+                there = home.to(self._card, copy=True)
+                tensor.data = there if self._narrowed is None else self._narrowed.kept(tensor, there)
                 self._homes[tensor] = home
 
     @torch.inference_mode(False)

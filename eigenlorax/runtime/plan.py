@@ -19,7 +19,7 @@ MARGIN_SHARE, MARGIN_LEAST = 0.04, 256 * 2**20
 
 @dataclass(frozen=True)
 class _Activation:
-    """Figures that scale the formulas of `_peaks`; `python -m tests.benchmarks.memory` measures them.
+    """Figures that scale the formulas of `drawing_peaks`; `python -m tests.benchmarks.memory` measures them.
 
     It draws with full-size SDXL on a CUDA card, notes each phase's peak less the weights on the card, and
     solves for the factor: `unet` from rows 1 and 2 at 768 and 1024, `vae` from whole and tiled decodes.
@@ -85,6 +85,8 @@ class Plan:
         peaks: Predicted; zeros on a CPU.
         budget: Bytes that may be filled; None where nobody counts.
         sentence: For the user.
+        frozen: Whether nobody writes to weights meanwhile; what lies on the card is not brought home then.
+        narrow: Whether the UNet's large weights lie on the card in 8 bits; they are frozen then.
     """
 
     placement: Placement
@@ -93,6 +95,8 @@ class Plan:
     peaks: Peaks = Peaks(0, 0, 0)
     budget: int | None = None
     sentence: str = ""
+    frozen: bool = False
+    narrow: bool = False
 
     @property
     def fits(self) -> bool:
@@ -137,7 +141,7 @@ def ladder(model: ModelSize, needs: Needs, budget: int) -> list[Plan]:
     steps.append((Placement.SEQUENTIAL, True, 1))
     found = []
     for placement, tiling, at_once in steps:
-        peaks = _peaks(model, needs, placement, tiling, at_once)
+        peaks = drawing_peaks(model, needs, placement, tiling, at_once)
         plan = Plan(placement, tiling, at_once, peaks, budget)
         found.append(replace(plan, sentence=_sentence(model, needs, plan)))
     return found
@@ -153,7 +157,7 @@ def _steps(batches: Sequence[int]) -> list[tuple[bool, int]]:
     return [(False, batches[0]), (True, batches[0]), *((True, at_once) for at_once in batches[1:])]
 
 
-def _peaks(model: ModelSize, needs: Needs, placement: Placement, tiling: bool, at_once: int) -> Peaks:
+def drawing_peaks(model: ModelSize, needs: Needs, placement: Placement, tiling: bool, at_once: int) -> Peaks:
     """Weights on the card in each phase, what the styles hold, and the activations."""
     pixels = needs.width * needs.height
     rows = at_once * (2 if needs.guided else 1)

@@ -13,6 +13,7 @@ from transformers.utils import logging as transformers_logging
 from eigenlorax.errors import ModelLoadError
 from eigenlorax.module_path import Component, ModelLayout, ModulePath, ModuleShape, layout_hash
 from eigenlorax.runtime.hardware import Hardware, budget_bytes, has_bf16, processor
+from eigenlorax.runtime.learning import LearningNeeds, fitting, learning_plans
 from eigenlorax.runtime.options import LoadOptions, Placement, Precision
 from eigenlorax.runtime.placement import Placed
 from eigenlorax.runtime.plan import Needs, Plan, cpu_plan, ladder, make_plan
@@ -78,6 +79,20 @@ class BaseModel:
         """Every way to draw this on the card, from the fastest to the leanest; empty without a card."""
         budget = budget_bytes(self.hardware.device)
         return [] if budget is None else ladder(self._told_size, needs, budget)
+
+    def learning_plans(self, needs: LearningNeeds) -> list[Plan]:
+        """The ways to learn this that are worth trying, the fastest first; `runtime.learning` takes one.
+
+        Only the one in effect where there is no card whose memory could run out, or where all shares it.
+        """
+        budget = budget_bytes(self.hardware.device)
+        if (
+            budget is None
+            or self.hardware.device.type == "mps"
+            or self.placed.plan.placement is Placement.CPU
+        ):
+            return [self.placed.plan]
+        return fitting(learning_plans(self._told_size, needs, budget))
 
     @property
     def _told_size(self) -> ModelSize:
