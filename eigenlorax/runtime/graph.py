@@ -81,6 +81,8 @@ class CudaRecorder:
     def __init__(self, warm_ups: int = 2) -> None:
         self._warm_ups = warm_ups
         self._pool = torch.cuda.graph_pool_handle()
+        # One stream for all: what autograd keeps of a warm-up belongs to the stream that it ran on.
+        self._stream = torch.cuda.Stream()
 
     def __call__(self, call: Callable[[], Tensor]) -> Recording:
         """Record.
@@ -88,13 +90,13 @@ class CudaRecorder:
         Raises:
             torch.OutOfMemoryError: too little memory is left for the call's buffers.
         """
-        side = torch.cuda.Stream()
+        side = self._stream
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(self._warm_ups):
                 call()
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.graph(graph, pool=self._pool, stream=side):
             output = call()
         return Recording(output, graph.replay)

@@ -1,7 +1,7 @@
 """How numbers of styles learn: Adam along a cosine, measured now and then, the best kept, resumable."""
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, pi
 
 import torch
@@ -51,6 +51,8 @@ class Reached:
         now: Numbers at this step.
         moments: Adam's first and second moments.
         waited: Measurements since the best.
+        begun: Steps of an earlier course that this one goes on from.
+        earlier: What that course ended with.
     """
 
     step: int
@@ -60,6 +62,8 @@ class Reached:
     now: tuple[Tensor, ...]
     moments: tuple[Tensor, ...]
     waited: int = 0
+    begun: int = 0
+    earlier: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,11 +133,12 @@ def descend(
     for z, gradient in zip(parameters, gradients, strict=True):
         z.grad = gradient
     if reached is None:
-        distances = crew.agreed(measure(student.updates()))
+        distances = _measured(student, measure, crew)
         reached = Reached(0, distances, distances, tuple(student.learnt()), (), ())
     else:
         student.put(reached.now)
-        _restore(optimizer, student, reached)
+        if reached.moments:
+            _restore(optimizer, student, reached)
     for step in range(reached.step + 1, pace.steps + 1):
         if pace.patience and reached.waited >= pace.patience:
             break
@@ -146,11 +151,19 @@ def descend(
         scaler.update()
         event = Descended(step, float(loss))
         if step % pace.check == 0 or step == pace.steps:
-            found = crew.agreed(measure(student.updates()))
+            found = _measured(student, measure, crew)
             reached = _after(reached, step, student, optimizer, found, together=together)
             event = Descended(step, event.loss, found, reached)
         yield event
     return reached
+
+
+@torch.no_grad()
+def _measured(
+    student: Student, measure: Callable[[Updates], tuple[float, ...]], crew: Crew
+) -> tuple[float, ...]:
+    """What holds for the whole crew; what is worn to measure must not hold on to autograd's nodes."""
+    return crew.agreed(measure(student.updates()))
 
 
 def _after(
@@ -171,7 +184,15 @@ def _after(
     distances = tuple(new if won else kept for new, kept, won in zip(found, old, better, strict=True))
     moments = tuple(m.clone() for z in student.parameters() for m in _moments(optimizer, z))
     waited = 0 if bool(better.any()) else before.waited + 1
-    return Reached(step, distances, before.before, tuple(best), tuple(now), moments, waited)
+    return replace(
+        before,
+        step=step,
+        distances=distances,
+        best=tuple(best),
+        now=tuple(now),
+        moments=moments,
+        waited=waited,
+    )
 
 
 def _moments(optimizer: torch.optim.Adam, z: Tensor) -> Sequence[Tensor]:
