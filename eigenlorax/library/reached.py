@@ -12,7 +12,7 @@ from eigenlorax.library.kinds import believed, checked_header
 from eigenlorax.training.descent import Reached
 
 _KIND = "eigenlorax.reached"
-_LISTS = ("best", "now", "moments")
+_LISTS = ("best", "now", "moments", "earlier")
 
 
 def save_reached(reached: Reached, path: Path) -> None:
@@ -26,7 +26,7 @@ def save_reached(reached: Reached, path: Path) -> None:
         for name in _LISTS
         for place, tensor in enumerate(getattr(reached, name))
     }
-    facts = {name: getattr(reached, name) for name in ("step", "distances", "before", "waited")}
+    facts = {name: getattr(reached, name) for name in ("step", "distances", "before", "waited", "begun")}
     metadata = {"format": _KIND, "version": "3", "facts": json.dumps(facts)}
     with told(path.parent), written_aside(path) as aside:
         save_tensors(tensors, aside, metadata)
@@ -49,7 +49,7 @@ def load_reached(path: Path) -> Reached | None:
             }
             return Reached(
                 int(facts["step"]), tuple(facts["distances"]), tuple(facts["before"]),
-                waited=int(facts["waited"]), **lists,
+                waited=int(facts["waited"]), begun=int(facts["begun"]), **lists,
             )  # fmt: skip
     except InvalidFileError:
         return None

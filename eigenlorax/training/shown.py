@@ -153,7 +153,10 @@ class Posed(NamedTuple):
 
 def pose(predictor: Predictor, words: Captioned, asked: Asked) -> Posed:
     """Put a question's tensors where the UNet computes, its captions encoded."""
-    tokens, pooled = words.of(asked.captions)
+    return _placed(predictor, asked, *words.of(asked.captions))
+
+
+def _placed(predictor: Predictor, asked: Asked, tokens: Tensor, pooled: Tensor) -> Posed:
     device = predictor.device
     return Posed(
         asked.latents.to(device), asked.timesteps.to(device), asked.target.to(device),
@@ -162,11 +165,16 @@ def pose(predictor: Predictor, words: Captioned, asked: Asked) -> Posed:
 
 
 def squared_errors(
-    predictor: Predictor, words: Captioned, asked: Asked, updates: Updates, weights: Tensor
+    predictor: Predictor, words: Captioned | None, asked: Asked, updates: Updates, weights: Tensor
 ) -> Float[Tensor, " rows"]:
     """Mean squared error of each row's prediction, differentiable in updates and weights.
 
     Args:
+        words: Captions as the bare base sees them; None encodes them with the updates worn.
         weights: Strength of each stacked style in each row; one row serves all.
     """
-    return pose(predictor, words, asked).squared_errors(predictor, updates, weights)
+    if words is not None:
+        return pose(predictor, words, asked).squared_errors(predictor, updates, weights)
+    captions = asked.captions
+    encoded = predictor.encode(captions, [not caption for caption in captions], updates, weights)
+    return _placed(predictor, asked, *encoded).squared_errors(predictor, updates, weights)

@@ -4,67 +4,28 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from eigenlorax.errors import refuse_outside
 from eigenlorax.events import retold
-from eigenlorax.training.descent import Descended, Pace, Reached, descend, eager
+from eigenlorax.module_path import ModulePath
+from eigenlorax.runtime.graph import Recorder
+from eigenlorax.runtime.live import StackedUpdate
+from eigenlorax.training.crew import ALONE, Crew
+from eigenlorax.training.descent import Descended, Pace, Reached, descend
+from eigenlorax.training.gradient import Outside, outside_gradient
 from eigenlorax.training.predictor import Predictor, Updates
-from eigenlorax.training.shown import Asked, Captioned, Material, Schedule, Shown, squared_errors
-from eigenlorax.training.student import Student, spread
+from eigenlorax.training.questions import Questions
+from eigenlorax.training.shown import Material
+from eigenlorax.training.start import Tried, started, tries
+from eigenlorax.training.student import Scales, Student, spread
+from eigenlorax.training.teach_settings import TeachSettings
 
-#: Timesteps, as shares of the schedule, that pictures are measured at.
-_TIMES = (0.08, 0.25, 0.42, 0.58, 0.75, 0.92)
-_START_TIMES = (0.2, 0.5, 0.8)
 #: From here on the held-out error's rise above its least is called learning by heart.
 _LEARNT_BY_HEART = 1.005
-#: How many donors are tried as a start.
-_TRIED = 6
-
-
-@dataclass(frozen=True)
-class TeachSettings:
-    """How a style is taught.
-
-    Attributes:
-        steps: Optimiser steps at most.
-        rows: Pictures of a step.
-        rate: Adam's learning rate on whitened coefficients at the start, falling to 0 along a cosine.
-        prior: lambda of the Gaussian prior lambda |z|^2, for each coefficient on average.
-        check: Steps between two measurements on held-out pictures.
-        patience: Measurements without a better one after which it ends; 0 goes on to the end.
-        gamma: min-SNR; 0 counts all timesteps alike.
-        offset: Noise offset.
-        unprompted: Share of rows that are shown without their caption.
-        mixing: Steps that fit a mixture of donors before the coefficients themselves.
-        seed: Of everything random.
-    """
-
-    steps: int = 150
-    rows: int = 4
-    rate: float = 0.05
-    prior: float = 0.001
-    check: int = 10
-    patience: int = 5
-    gamma: float = 5.0
-    offset: float = 0.0
-    unprompted: float = 0.1
-    mixing: int = 12
-    seed: int = 0
-
-    def check_ranges(self) -> None:
-        """Refuse what cannot be meant.
-
-        Raises:
-            InvalidRequestError: a number is out of its range; says which.
-        """
-        ranges = {
-            "steps": (1, 100_000), "rows": (1, 64), "rate": (1e-6, 10), "prior": (0, 1e3),
-            "check": (1, 10_000), "patience": (0, 10_000), "gamma": (0, 1e3), "offset": (0, 1),
-            "unprompted": (0, 1), "mixing": (0, 1000),
-        }  # fmt: skip
-        refuse_outside({name: (getattr(self, name), *limits) for name, limits in ranges.items()})
+#: Batches whose gradients tell where private ranks begin, and draws of their own for them.
+_SKETCHED, _APART = 16, 3
+#: What a step of private ranks moves a module by, as a share of what a step of its core does.
+_GENTLE = 0.5
 
 
 @dataclass(frozen=True)
@@ -102,7 +63,7 @@ class Taught:
         after: That of what was learnt.
         losses: (step, loss) of the training pictures.
         held: (step, error) on the held-out ones.
-        numbers: How many coefficients learnt.
+        numbers: How many numbers learnt of what was kept.
     """
 
     updates: Updates
@@ -132,8 +93,12 @@ def teach(
     names: Sequence[str],
     settings: TeachSettings,
     reached: Reached | None = None,
+    crew: Crew = ALONE,
+    *,
+    prior: Material | None = None,
+    recorder: Recorder | None = None,
 ) -> Generator[TeachingStep, None, Taught]:
-    """Teach one style.
+    """Teach one style: its coefficients, then private ranks where held-out pictures gain by them.
 
     Args:
         predictor: The base, injected.
@@ -142,6 +107,9 @@ def teach(
         names: Theirs.
         settings: How.
         reached: Where an earlier call with the same arguments got to.
+        crew: Processes that teach together.
+        prior: What the bare base draws of the subject, where it is to be preserved.
+        recorder: Of CUDA graphs, where all weights stay where they are.
 
     Yields:
         Progress.
@@ -149,141 +117,147 @@ def teach(
     Source: coefficients of frozen principal components, arXiv:2502.04700, in the linear core form.
     """
     settings.check_ranges()
-    schedule = Schedule.of(predictor.pipeline)
-    words = Captioned(predictor, [*material.captions(), ""])
-    held = _fixed(schedule, material.held_out(), settings.seed)
-    total = 2 + min(len(names), _TRIED) + settings.mixing + settings.steps
-    shares = yield from _started(predictor, material, words, schedule, donors, settings, total)
-    start = _mixture(donors, shares)
-    learning = [(path, update.cores) for path, update in donors.items() if update.cores.numel()]
-    student = Student(start, {(path, "cores"): spread(cores)[:1] for path, cores in learning})
-    numbers = sum(z.numel() for z in student.parameters())
-
-    def loss_at(step: int) -> Tensor:
-        asked = _drawn(schedule, material, settings, step)
-        errors = squared_errors(predictor, words, asked, student.updates(), _one(predictor))
-        data = (asked.weight.to(errors) * errors).mean()
-        strength = sum(z.square().sum() for z in student.parameters()) / numbers
-        return data + settings.prior * strength
-
-    def measure(updates: Updates) -> tuple[float, ...]:
-        return (_error(predictor, words, held, updates, _one(predictor)),)
-
-    losses: list[tuple[int, float]] = []
-    curve: list[tuple[int, float]] = []
-
-    def tell(event: Descended) -> TeachingStep:
-        losses.append((event.step, event.loss))
-        curve.extend((event.step, found) for found in event.found)
-        found = event.found[0] if event.found else None
-        done = total - settings.steps + event.step
-        style = None if event.reached is None else _settled(student)
-        return TeachingStep(done, total, "learning", event.loss, found, event.reached, event.step, style)
-
-    going = descend(
-        student, eager(loss_at), measure,
-        Pace(settings.steps, settings.rate, settings.check, settings.patience),
-        half=predictor.pipeline.unet.dtype is torch.float16, reached=reached,
+    questions = Questions(predictor, material, settings, crew, prior)
+    first = tries(len(names), settings)
+    tale = _Tale(first, first + settings.steps * (2 if settings.ranks else 1))
+    start = yield from retold(started(questions, donors, names, settings, crew), tale.of_start)
+    scales: Scales = {
+        (path, "cores"): spread(update.cores)[:1] for path, update in donors.items() if update.cores.numel()
+    }
+    half = predictor.pipeline.unet.dtype is torch.float16
+    course = _Course(questions, settings, crew, recorder, start.updates, half)
+    student = Student(start.updates, scales)
+    if reached is None or not reached.earlier:
+        end = yield from course.run(student, settings.rate, reached, tale)
+        reached = None
+    else:
+        end = replace(reached, best=reached.earlier)
+    student.put(end.best)
+    if settings.ranks:
+        wide, end = yield from course.private(student, scales, end, reached, tale)
+        if wide is not None:
+            student = wide
+            student.put(end.best)
+    return Taught(
+        _settled(student), start.shares, questions.held_error({}), end.before[0], end.distances[0],
+        tuple(tale.losses), tuple(tale.held), sum(z.numel() for z in student.parameters()),
     )  # fmt: skip
-    best = yield from retold(going, tell)
-    student.put(best.best)
-    mixed = {name: share for name, share in zip(names, shares.tolist(), strict=True) if share}
-    base = _error(predictor, words, held, {}, torch.ones(1, 0))
-    found = best.before[0], best.distances[0], tuple(losses), tuple(curve), numbers
-    return Taught(_settled(student), mixed, base, *found)
+
+
+class _Tale:
+    """Events in the words of `TeachingStep`, and the curve that they tell.
+
+    Args:
+        first: Events before the first step.
+        total: All.
+    """
+
+    def __init__(self, first: int, total: int) -> None:
+        self._first, self._total, self._tried = first, total, 0
+        self.losses: list[tuple[int, float]] = []
+        self.held: list[tuple[int, float]] = []
+
+    def of_start(self, event: Tried) -> TeachingStep:
+        self._tried += 1
+        return TeachingStep(self._tried, self._total, event.what, event.loss)
+
+    def of_step(self, event: Descended, student: Student, before: int, begun: int, what: str) -> TeachingStep:
+        """Args: before: events of earlier courses at most; begun: their optimiser steps."""
+        step = begun + event.step
+        self.losses.append((step, event.loss))
+        self.held.extend((step, found) for found in event.found)
+        held = event.found[0] if event.found else None
+        style = None if event.reached is None else _settled(student)
+        done = self._first + before + event.step
+        return TeachingStep(done, self._total, what, event.loss, held, event.reached, step, style)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """How students of this style learn."""
+
+    questions: Questions
+    settings: TeachSettings
+    crew: Crew
+    recorder: Recorder | None
+    start: Updates
+    half: bool
+
+    def run(
+        self, student: Student, rate: float, reached: Reached | None, tale: _Tale
+    ) -> Generator[TeachingStep, None, Reached]:
+        """One descent, from where it is or got to."""
+        settings, parameters = self.settings, student.parameters()
+        numbers = sum(z.numel() for z in parameters)
+
+        def penalty() -> Tensor:
+            return settings.prior * torch.stack([z.square().sum() for z in parameters]).sum() / numbers
+
+        begun = reached.begun if reached is not None else 0
+        further = bool(reached is not None and reached.earlier)
+        before, what = (settings.steps, "learning private ranks") if further else (0, "learning")
+        going = descend(
+            student,
+            self.questions.slope(parameters, student.updates, penalty, self.recorder),
+            lambda updates: (self.questions.held_error(updates),),
+            Pace(settings.steps, rate, settings.check, settings.patience, settings.decay),
+            half=self.half, reached=reached, crew=self.crew,
+        )  # fmt: skip
+        return (yield from retold(going, lambda event: tale.of_step(event, student, before, begun, what)))
+
+    def private(
+        self, student: Student, scales: Scales, end: Reached, reached: Reached | None, tale: _Tale
+    ) -> Generator[TeachingStep, None, tuple[Student | None, Reached]]:
+        """Private ranks beside what a student learnt; the student is None where held-out pictures want none.
+
+        Args:
+            student: With its best numbers.
+            scales: Of its cores.
+            end: Where its course ended.
+            reached: Where an earlier call got to with private ranks.
+        """
+        losses = [
+            lambda updates, number=number: self.questions.loss(number, updates, apart=_APART)
+            for number in range(1, _SKETCHED + 1)
+        ]
+        chance = torch.Generator().manual_seed(self.settings.seed)
+        outside = outside_gradient(_settled(student), losses, self.settings.ranks, chance, self.crew)
+        begun, wider = _beside(self.start, scales, outside)
+        wide = Student(begun, wider)
+        if reached is None:
+            now = (*end.best, *(torch.zeros_like(z) for z in wide.parameters()[len(end.best) :]))
+            reached = replace(
+                end, step=0, best=now, now=now, moments=(), waited=0, begun=end.step, earlier=end.best
+            )
+        found = yield from self.run(wide, _GENTLE * self.settings.rate, reached, tale)
+        return (wide if any(z.any() for z in found.best[len(end.best) :]) else None), found
+
+
+def _beside(
+    updates: Updates, scales: Scales, outside: Mapping[ModulePath, Outside]
+) -> tuple[dict[ModulePath, StackedUpdate], Scales]:
+    """Updates with private ranks that do nothing yet: up = 0, down = the gradient's directions.
+
+    One step of Adam moves a core by about the norm of its scales, and `up` by that of its own.
+    """
+    found, wider = dict(updates), dict(scales)
+    for path, update in updates.items():
+        down = outside[path].right.mT.contiguous().to(update.cores)
+        ranks = down.shape[0]
+        if not ranks or (path, "cores") not in scales:
+            continue
+        up = torch.zeros(update.out.shape[0], ranks).to(update.cores)
+        owner = torch.zeros(ranks, dtype=torch.long, device=down.device)
+        found[path] = replace(update, up=up, down=down, owner=owner)
+        moved = float(scales[path, "cores"].square().sum().sqrt())
+        wider[path, "up"] = torch.full_like(up, _GENTLE * moved / max(up.numel(), 1) ** 0.5)
+        wider[path, "down"] = torch.full_like(down, _GENTLE / down.shape[1] ** 0.5)
+    return found, wider
 
 
 @torch.no_grad()
 def _settled(student: Student) -> Updates:
-    return {path: replace(update, cores=update.cores.clone()) for path, update in student.updates().items()}
-
-
-def _started(
-    predictor: Predictor,
-    material: Material,
-    words: Captioned,
-    schedule: Schedule,
-    donors: Updates,
-    settings: TeachSettings,
-    total: int,
-) -> Generator[TeachingStep, None, Float[Tensor, " donors"]]:
-    """The donors' shares that predict the training pictures best: none, all alike, one, or a mixture.
-
-    Only donors towards which the loss falls fastest from nothing are tried.
-    """
-    count = next(iter(donors.values())).cores.shape[0]
-    apart = replace(settings, seed=settings.seed + 1)
-    asked = _fixed(schedule, [material.batch(0, apart.rows, apart.seed)], apart.seed, _START_TIMES)
-    nothing = torch.zeros(1, count, device=predictor.device, requires_grad=True)
-    for question in asked:
-        squared_errors(predictor, words, question, donors, nothing).mean().backward()
-    slopes = nothing.grad[0].cpu() if nothing.grad is not None else torch.zeros(count)
-    single = torch.eye(count)[slopes.argsort()[:_TRIED]]
-    tried = torch.cat([torch.zeros(1, count), torch.full((1, count), 1.0 / count), single])
-    errors = []
-    for done, shares in enumerate(tried, start=1):
-        errors.append(_error(predictor, words, asked, donors, shares[None].to(predictor.device)))
-        yield TeachingStep(done, total, "trying starts")
-    best, least = tried[errors.index(min(errors))], min(errors)
-    mixed = best.clone().to(predictor.device).requires_grad_()
-    optimizer = torch.optim.Adam([mixed], lr=0.5 / max(1, settings.mixing))
-    for step in range(1, settings.mixing + 1):
-        question = _drawn(schedule, material, apart, step)
-        loss = (
-            question.weight.to(mixed) * squared_errors(predictor, words, question, donors, mixed[None])
-        ).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        yield TeachingStep(len(tried) + step, total, "mixing donors", float(loss.detach()))
-    fitted = mixed.detach()
-    if settings.mixing and _error(predictor, words, asked, donors, fitted[None]) < least:
-        return fitted.cpu()
-    return best
-
-
-def _mixture(donors: Updates, shares: Tensor) -> Updates:
-    """One style, the donors' cores summed at their shares."""
-    found = {}
-    for path, update in donors.items():
-        cores = torch.einsum("s,soi->oi", shares.to(update.cores), update.cores)[None]
-        found[path] = replace(update, cores=cores)
-    return found
-
-
-def _drawn(schedule: Schedule, material: Material, settings: TeachSettings, step: int) -> Asked:
-    """What a step learns from; timesteps are spread over the schedule."""
-    chance = torch.Generator().manual_seed((settings.seed * 1_000_003 + step) % 2**63)
-    shown = material.batch(step, settings.rows, settings.seed)
-    rows = len(shown.captions)
-    places = (torch.randperm(rows, generator=chance) + torch.rand(rows, generator=chance)) / rows
-    times = (places * len(schedule.alphas)).long().clamp(max=len(schedule.alphas) - 1)
-    bare = (torch.rand(rows, generator=chance) < settings.unprompted).tolist()
-    captions = tuple("" if without else told for told, without in zip(shown.captions, bare, strict=True))
-    shown = replace(shown, captions=captions)
-    return schedule.ask(shown, times, chance, gamma=settings.gamma, offset=settings.offset)
-
-
-def _fixed(
-    schedule: Schedule, shown: Sequence[Shown], seed: int, shares: Sequence[float] = _TIMES
-) -> list[Asked]:
-    """Questions that stay the same: every picture at each of these shares of the schedule."""
-    chance, found = torch.Generator().manual_seed(seed), []
-    for part in shown:
-        for time in shares:
-            times = torch.full((len(part.captions),), int(time * len(schedule.alphas)))
-            found.append(schedule.ask(part, times, chance))
-    return found
-
-
-@torch.no_grad()
-def _error(
-    predictor: Predictor, words: Captioned, asked: Sequence[Asked], updates: Updates, weights: Tensor
-) -> float:
-    """Mean squared error over all rows, each alike."""
-    rows = [squared_errors(predictor, words, one, updates, weights).double().cpu() for one in asked]
-    return float(torch.cat(rows).mean())
-
-
-def _one(predictor: Predictor) -> Tensor:
-    return torch.ones(1, 1, device=predictor.device)
+    return {
+        path: replace(update, cores=update.cores.clone(), up=update.up.clone(), down=update.down.clone())
+        for path, update in student.updates().items()
+    }

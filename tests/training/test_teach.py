@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.module_path import Component
 from eigenlorax.runtime.live import LiveInjection, StackedUpdate
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.runtime.stacking import stack_layers
@@ -15,11 +16,12 @@ from eigenlorax.subspace.augment import donor_driven, orthogonal_to, widened
 from eigenlorax.subspace.basis import canonical, empty_basis, project
 from eigenlorax.training.predictor import Predictor, Updates
 from eigenlorax.training.shown import Asked, Captioned, Schedule, Shown, squared_errors
-from eigenlorax.training.teach import Taught, TeachingStep, TeachSettings, teach
+from eigenlorax.training.teach import Taught, TeachingStep, teach
+from eigenlorax.training.teach_settings import PRESETS, TeachSettings
 from tests import tiny
 
 CPU = torch.device("cpu")
-QUICK = TeachSettings(steps=12, rows=2, check=4, mixing=3, rate=0.1, patience=0, prior=0.0)
+QUICK = TeachSettings(steps=12, rows=2, check=4, mixing=3, blocks=2, rate=0.1, patience=0, prior=0.0)
 NAMES = ["a", "b", "c"]
 
 
@@ -93,7 +95,7 @@ def run(
 def test_it_comes_nearer_on_what_is_held_out_and_keeps_the_best(
     predictor: Predictor, lesson: Lesson, donors: Updates
 ) -> None:
-    taught, events = run(predictor, lesson, donors, replace(QUICK, mixing=0))
+    taught, events = run(predictor, lesson, donors, replace(QUICK, mixing=0, blocks=0))
     assert taught is not None
     assert taught.after < taught.before
     assert taught.after == min(error for _, error in taught.held)
@@ -116,7 +118,7 @@ def test_what_does_not_hold_for_others_is_not_kept(
     predictor: Predictor, lesson: Lesson, donors: Updates
 ) -> None:
     latents = lesson.latents * torch.tensor([1.0, 1.0, 1.0, 1.0, -1.0, -1.0]).view(6, 1, 1, 1)
-    taught, _ = run(predictor, Lesson(latents), donors, replace(QUICK, mixing=0, rate=0.5))
+    taught, _ = run(predictor, Lesson(latents), donors, replace(QUICK, mixing=0, blocks=0, rate=0.5))
     assert taught is not None
     assert taught.after == min(taught.before, *(error for _, error in taught.held)) < taught.held[-1][1]
     assert "by heart" in taught.warning
@@ -135,6 +137,98 @@ def test_resumed_is_never_stopped(predictor: Predictor, lesson: Lesson, donors: 
     assert (again.before, again.after) == (whole.before, whole.after)
     for path, update in whole.updates.items():
         assert torch.equal(update.cores, again.updates[path].cores)
+
+
+def test_private_ranks_come_after_the_coefficients_and_stay_where_they_help(
+    predictor: Predictor, lesson: Lesson, donors: Updates
+) -> None:
+    settings = replace(QUICK, ranks=1, mixing=0, blocks=0)
+    plain, _ = run(predictor, lesson, donors, replace(settings, ranks=0))
+    taught, events = run(predictor, lesson, donors, settings)
+    assert plain is not None
+    assert taught is not None
+    assert [step for step, _ in taught.held] == [4, 8, 12, 16, 20, 24]
+    assert taught.held[:3] == plain.held
+    assert taught.after < plain.after
+    assert all(update.up.shape[1] == 1 for update in taught.updates.values())
+    extra = sum(update.up.numel() + update.down.numel() for update in taught.updates.values())
+    assert taught.numbers == plain.numbers + extra
+    kept = next(event.reached for event in events if event.reached is not None and event.step == 16)
+    going, again = teach(predictor, lesson, donors, NAMES, settings, kept), None
+    while again is None:
+        try:
+            next(going)
+        except StopIteration as end:
+            again = end.value
+    assert (again.before, again.after, again.numbers) == (taught.before, taught.after, taught.numbers)
+    for path, update in taught.updates.items():
+        assert torch.equal(update.up, again.updates[path].up)
+        assert torch.equal(update.cores, again.updates[path].cores)
+
+
+def test_private_ranks_that_do_not_help_leave_no_trace(
+    predictor: Predictor, lesson: Lesson, donors: Updates
+) -> None:
+    wild = replace(QUICK, ranks=2, mixing=0, blocks=0, rate=9.0, steps=4, check=2)
+    taught, _ = run(predictor, lesson, donors, wild)
+    assert taught is not None
+    assert taught.numbers == sum(update.cores[0].numel() for update in donors.values())
+    assert not any(update.up.numel() for update in taught.updates.values())
+
+
+def test_what_is_preserved_is_learnt_from_too(predictor: Predictor, lesson: Lesson, donors: Updates) -> None:
+    settings = replace(QUICK, steps=4, mixing=0, blocks=0, preserve=1.0)
+    other = Lesson(-lesson.latents)
+    alone, _ = run(predictor, lesson, donors, settings)
+    going, kept = teach(predictor, lesson, donors, NAMES, settings, prior=other), None
+    while kept is None:
+        try:
+            next(going)
+        except StopIteration as end:
+            kept = end.value
+    assert alone is not None
+    assert kept.losses[0][1] > alone.losses[0][1]
+    assert kept.after != alone.after
+
+
+def test_accumulated_batches_are_one_large_one(predictor: Predictor, lesson: Lesson, donors: Updates) -> None:
+    """The mean over two batches: what one batch's loss is, twice drawn, halved."""
+    settings = replace(QUICK, steps=1, check=1, mixing=0, blocks=0)
+    two, _ = run(predictor, lesson, donors, replace(settings, accumulate=2))
+    first, events = run(predictor, lesson, donors, replace(settings, steps=2, check=2, rate=1e-6))
+    assert two is not None
+    assert first is not None
+    losses = [loss for _, loss in first.losses]
+    assert two.losses[0][1] == pytest.approx(sum(losses) / 2, rel=1e-3)
+    assert events
+
+
+def test_text_encoders_learn_where_they_are_told_to(
+    base: BaseModel, predictor: Predictor, lesson: Lesson, donors: Updates
+) -> None:
+    chance = torch.Generator().manual_seed(4)
+    words = [path for path in base.layout if path.component is not Component.UNET and "q_proj" in path.name]
+    told = {}
+    for path in words:
+        rows, columns = base.layout[path].matrix
+        told[path] = StackedUpdate(
+            torch.eye(rows)[:, :4], torch.eye(columns)[:, :4], torch.randn(3, 4, 4, generator=chance),
+            torch.zeros(rows, 0), torch.zeros(0, columns), torch.zeros(0, dtype=torch.long),
+        )  # fmt: skip
+    settings = replace(QUICK, steps=4, texts=True, mixing=0, blocks=0)
+    taught, _ = run(predictor, lesson, told, settings)
+    assert taught is not None
+    assert taught.start == {} or taught.after < taught.base
+    assert taught.after < taught.before
+    silent, _ = run(predictor, lesson, told, replace(settings, texts=False))
+    assert silent is not None
+    assert silent.after == silent.before == silent.base
+
+
+def test_every_preset_is_in_range() -> None:
+    assert {"style", "character", "object", "quick", "best"} == PRESETS.keys()
+    for preset in PRESETS.values():
+        preset.check_ranges()
 
 
 def test_patience_ends_it(predictor: Predictor, lesson: Lesson, donors: Updates) -> None:
