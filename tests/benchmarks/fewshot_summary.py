@@ -89,8 +89,10 @@ def races(rows: Sequence[Row], ours: str, pace: Mapping[str, float] | None = Non
         if name != ours or mark is None or (other := by_key.get((mark, style, shots, seed))) is None:
             continue
 
-        def seconds(who: str, step: float, clock: float) -> float:
-            return clock if pace is None else step * pace[who]
+        known = pace if pace is not None and {ours, mark} <= pace.keys() else None
+
+        def seconds(who: str, step: float, clock: float, known: Mapping[str, float] | None = known) -> float:
+            return clock if known is None else step * known[who]
 
         target = other["kept"]["test"]
         reached = next(
