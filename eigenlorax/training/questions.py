@@ -108,7 +108,7 @@ class Questions:
         for material, seed, _ in self._parts:
             rows = self._settings.rows
             asked = drawn(self._schedule, material, self._weighing, number, rows, seed + apart)
-            found.append(_share(asked, self._crew.share(len(asked.captions))))
+            found.append(_share(asked, self._crew.share(rows)))
         return found
 
     def _posed(self, number: int) -> Inputs:

@@ -118,7 +118,7 @@ def teach(
     """
     settings.check_ranges()
     questions = Questions(predictor, material, settings, crew, prior)
-    first = tries(len(names), settings)
+    first = tries(len(names), settings) + 1
     tale = _Tale(first, first + settings.steps * (2 if settings.ranks else 1))
     start = yield from retold(started(questions, donors, names, settings, crew), tale.of_start)
     scales: Scales = {
@@ -127,6 +127,7 @@ def teach(
     half = predictor.pipeline.unet.dtype is torch.float16
     course = _Course(questions, settings, crew, recorder, start.updates, half)
     student = Student(start.updates, scales)
+    yield tale.of_begin(questions.held_error(start.updates), start.updates)
     if reached is None or not reached.earlier:
         end = yield from course.run(student, settings.rate, reached, tale)
         reached = None
@@ -160,6 +161,9 @@ class _Tale:
     def of_start(self, event: Tried) -> TeachingStep:
         self._tried += 1
         return TeachingStep(self._tried, self._total, event.what, event.loss)
+
+    def of_begin(self, held: float, updates: Updates) -> TeachingStep:
+        return TeachingStep(self._first, self._total, "the start is found", held=held, updates=updates)
 
     def of_step(self, event: Descended, student: Student, before: int, begun: int, what: str) -> TeachingStep:
         """Args: before: events of earlier courses at most; begun: their optimiser steps."""
