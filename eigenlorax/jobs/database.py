@@ -133,20 +133,26 @@ class Database:
         found = run("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise InvalidFileError(f"{self.path.name} is damaged ({found})")
+        self._is_new()  # before anything is changed: it may be somebody else's
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         run("PRAGMA foreign_keys = ON")
         with self.writing():
-            version = run("PRAGMA user_version").fetchone()[0]
-            empty = run("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-            if version == 0 and empty:
+            if self._is_new():
                 for statement in _TABLES.split(";"):
                     run(statement)
                 run(f"PRAGMA user_version = {SCHEMA}")
-            elif version > SCHEMA:
-                raise InvalidFileError(f"{self.path.name} is of a newer version of the program")
-            elif version != SCHEMA:
-                raise InvalidFileError(f"{self.path.name} is of another program")
+
+    def _is_new(self) -> bool:
+        """Whether the file holds nothing yet; refuses one that is not ours."""
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA:
+            raise InvalidFileError(f"{self.path.name} is of a newer version of the program")
+        if version == SCHEMA:
+            return False
+        if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise InvalidFileError(f"{self.path.name} is of another program")
+        return True
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query finds."""

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from threading import Condition
 from types import TracebackType
-from typing import Self
 
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.jobs.database import Claim, opened
@@ -59,7 +58,7 @@ class JobServer:
         runner = Runner(self._store, self._traces, workers, write_every_s, self._tell)
         self._serving = Serving(root, self._claim, self._store, self._traces, runner, keep)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "JobServer":
         return self
 
     def __exit__(
@@ -90,9 +89,8 @@ class JobServer:
             NotWrittenError: the disk refused.
         """
         if kind not in self._workers:
-            raise InvalidRequestError(
-                f"there is no job of the kind {kind!r}: {', '.join(sorted(self._workers))}"
-            )
+            known = ", ".join(sorted(self._workers))
+            raise InvalidRequestError(f"there is no job of the kind {kind!r}: choose from {known}")
         worker = self._workers[kind]
         worker.check(asked)
         number = self._store.add(kind, title, asked, worker.resumable, time.time())

@@ -15,7 +15,7 @@ from eigenlorax.subspace.fit import FitProgress
 from eigenlorax.subspaces.teaching import Making, TaughtStyle, TeachRequest
 from eigenlorax.training.captions import Caption, Origin, Wording
 from eigenlorax.training.picture_set import Prepared
-from eigenlorax.training.teach import TeachSettings
+from eigenlorax.training.teach_settings import TeachSettings
 
 TRAIN = "train"
 
