@@ -1,15 +1,18 @@
 """The command that teaches a new style from pictures."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, errors_told, opened, watched
-from eigenlorax.subspaces.teaching import TeachRequest
+from eigenlorax.errors import InvalidRequestError
+from eigenlorax.subspaces.teaching import TaughtStyle, TeachRequest
 from eigenlorax.training.captions import Wording
-from eigenlorax.training.teach import TeachSettings
+from eigenlorax.training.teach_settings import PRESETS, TeachSettings
 
 
 def train(
@@ -18,9 +21,16 @@ def train(
     name: Annotated[str, typer.Option(help="Of the new style.")],
     trigger: Annotated[str, typer.Option(help="The word that stands for it in prompts.")],
     subject: Annotated[str, typer.Option(help="What all pictures show, such as 'a dog'.")] = "",
-    steps: Annotated[int, typer.Option(help="Optimiser steps at most.")] = TeachSettings.steps,
-    rows: Annotated[int, typer.Option(help="Pictures of a step.")] = TeachSettings.rows,
-    rate: Annotated[float, typer.Option(help="Learning rate, whitened.")] = TeachSettings.rate,
+    preset: Annotated[str, typer.Option(help=f"What is not given below: {', '.join(PRESETS)}.")] = "style",
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps at most.")] = None,
+    rows: Annotated[int | None, typer.Option(help="Pictures that the model sees at once.")] = None,
+    accumulate: Annotated[int | None, typer.Option(help="Batches of so many pictures in a step.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Learning rate, whitened.")] = None,
+    ranks: Annotated[int | None, typer.Option(help="Private ranks beside the coefficients.")] = None,
+    texts: Annotated[bool | None, typer.Option(help="Whether the text encoders learn too.")] = None,
+    preserve: Annotated[
+        float | None, typer.Option(help="What pictures of the subject by the bare model count; 0 is without.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = TeachSettings.seed,
     columns: Annotated[int, typer.Option(help="Shared columns a module to learn in, at least.")] = 16,
     mirrors: Annotated[bool, typer.Option("--mirrors", help="Learn from mirror images too.")] = False,
@@ -31,18 +41,33 @@ def train(
 
     The styles of the data folder are the donors: the more of them, the better the start.
     """
+    given = {
+        "steps": steps, "rows": rows, "accumulate": accumulate, "rate": rate, "ranks": ranks, "texts": texts,
+        "preserve": preserve, "seed": seed,
+    }  # fmt: skip
     with errors_told():
+        settings = _settings(preset, given)
         studio = opened(model, data_dir)
-        settings = TeachSettings(steps=steps, rows=rows, rate=rate, seed=seed)
         request = TeachRequest(name, pictures, Wording(trigger, subject), settings, columns, mirrors)
         made = watched("Teaching", studio.growth.teach(request))
-    result = made.taught
+    _tell(made, trigger, as_data=as_data)
+
+
+def _settings(preset: str, given: Mapping[str, Any]) -> TeachSettings:
+    """A preset with what was given put over it."""
+    if preset not in PRESETS:
+        raise InvalidRequestError(f"there is no preset {preset}; there are {', '.join(PRESETS)}")
+    return replace(PRESETS[preset], **{key: value for key, value in given.items() if value is not None})
+
+
+def _tell(made: TaughtStyle, trigger: str, *, as_data: bool) -> None:
+    result, style_bytes = made.taught, made.style.fidelity.style_bytes
     if as_data:
         told = {
             "base": result.base, "start": result.before, "after": result.after, "numbers": result.numbers,
             "mixture": dict(result.start), "held": result.held, "losses": result.losses,
             "pictures": made.pictures, "left_out": {str(one.path): one.reason for one in made.left_out},
-            "style_bytes": made.style.fidelity.style_bytes,
+            "style_bytes": style_bytes,
         }  # fmt: skip
         typer.echo(json.dumps(told, indent=2))
         return
@@ -54,6 +79,6 @@ def train(
     if result.warning:
         typer.echo(result.warning)
     typer.echo(
-        f"{name}: {result.numbers:,} coefficients, {made.style.fidelity.style_bytes / 1e3:.0f} kB; "
+        f"{made.style.name}: {result.numbers:,} coefficients, {style_bytes / 1e3:.0f} kB; "
         f"write {trigger!r} in prompts"
     )
