@@ -31,11 +31,13 @@ class LearningNeeds:
         side: Pixels of a picture's side.
         rows: Pictures of a step that are on the card together.
         beside: Bytes of columns, cores, optimiser and whatever else lies on the card beside the model.
+        texts: Whether text encoders learn too, so that all parts are needed in each step.
     """
 
     side: int
     rows: int
     beside: int = 0
+    texts: bool = False
 
 
 def learning_plans(model: ModelSize, needs: LearningNeeds, budget: int) -> list[Plan]:
@@ -52,6 +54,8 @@ def learning_plans(model: ModelSize, needs: LearningNeeds, budget: int) -> list[
         (Placement.MODEL_OFFLOAD, True, False),
         (Placement.MODEL_OFFLOAD, True, True),
     ):
+        if needs.texts and placement is not Placement.GPU:
+            continue  # moved weights would be gone when the gradient comes back to them
         drawing = Needs(needs.side, needs.side, style_bytes=needs.beside)
         peaks = drawing_peaks(model, drawing, placement, tiling, 1)
         less = int(model.unet * (1.0 - _NARROW)) if narrow else 0
@@ -107,6 +111,6 @@ def _sentence(model: ModelSize, needs: LearningNeeds, plan: Plan) -> str:
     }[plan.placement, plan.narrow]
     budget = (plan.budget or 0) / GIB
     return (
-        f"{model.name} in {model.precision} learns {needs.rows} pictures a step at {needs.side}x{needs.side}: "
+        f"{model.name} in {model.precision} learns {needs.rows} pictures a step at {needs.side} pixels: "
         f"about {plan.peaks.highest / GIB:.1f} of {budget:.1f} GB; {how}."
     )

@@ -2,39 +2,42 @@
 
 import hashlib
 import shutil
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import astuple, dataclass, field
-from math import hypot
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from eigenlorax.errors import InvalidRequestError
-from eigenlorax.events import retold
-from eigenlorax.library.reached import load_reached, save_reached
-from eigenlorax.lora import LoRALayer, joined
-from eigenlorax.module_path import Component, ModulePath
-from eigenlorax.runtime.live import LiveInjection, StackedUpdate
-from eigenlorax.subspace.augment import Columns, donor_driven, first_of, gaussian, padded, with_floor
-from eigenlorax.subspace.basis import Basis, canonical, project, reconstruct
-from eigenlorax.subspace.fidelity import Fidelity
+from eigenlorax.errors import CardFullError, InvalidRequestError, refuse_outside
+from eigenlorax.runtime.graph import CudaRecorder
+from eigenlorax.runtime.hardware import release_cache
+from eigenlorax.runtime.learning import LearningNeeds, learning
+from eigenlorax.runtime.live import LiveInjection
+from eigenlorax.runtime.options import Mode, Placement
+from eigenlorax.runtime.plan import Plan
+from eigenlorax.subspace.augment import padded
 from eigenlorax.subspace.fit import FitProgress
-from eigenlorax.subspace.kept_cores import KeptCore, KeptCores, keep_core
-from eigenlorax.subspace.kept_residuals import KeptResiduals
+from eigenlorax.subspace.merge import Part
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspaces.bench import Bench
+from eigenlorax.subspaces.learning_log import LearningLog, told_on
+from eigenlorax.subspaces.learning_room import donors_in, learning_bytes, learning_subspace
+from eigenlorax.subspaces.taught_style import TEACHING, Lesson, settings_of, style_of
 from eigenlorax.training.captions import Caption, Wording, captions_of
+from eigenlorax.training.crew import ALONE, Crew
 from eigenlorax.training.material import PictureMaterial
 from eigenlorax.training.picture_set import PictureSet, Preparation, Prepared, Telling, prepare
 from eigenlorax.training.pictures import LeftOut, Taken, survey
-from eigenlorax.training.predictor import SMALL_SIDE, Predictor, Updates
-from eigenlorax.training.teach import Taught, TeachingStep, TeachSettings, teach
+from eigenlorax.training.predictor import SMALL_SIDE, Predictor
+from eigenlorax.training.preservation import ClassMaterial, class_captions, class_latents, class_words
+from eigenlorax.training.samples import MOST_SAMPLES, Sampled, Sampler, usual_prompts
+from eigenlorax.training.teach import Taught, TeachingStep, teach
+from eigenlorax.training.teach_settings import TeachSettings
 
-#: The topic of a style's notes that tells what it was taught with.
-TEACHING = "teaching"
-Making = Prepared | FitProgress | TeachingStep
+__all__ = ["TEACHING", "Making", "Sampled", "TaughtStyle", "TeachRequest", "taught"]
+
+Making = Prepared | FitProgress | TeachingStep | Sampled
 """What teaching tells of while it goes on."""
 
 
@@ -47,9 +50,12 @@ class TeachRequest:
         sources: Picture files, or folders of them.
         wording: The trigger word, and how captions are made.
         settings: How long and how fast.
-        columns: Shared columns that every module of the UNet has at least, on each side: what is learnt in.
+        columns: Shared columns that every module that learns has at least, on each side.
         mirrors: Learn from mirror images too.
         captions: In place of those that would be made; empty to make them.
+        samples: Prompts of the pictures that are drawn now and then; empty for some of the captions.
+        sample_every: Steps between them at least, drawn where the style is measured; 0 draws none, and the
+            style gets no cover.
     """
 
     name: str
@@ -59,6 +65,22 @@ class TeachRequest:
     columns: int = 16
     mirrors: bool = False
     captions: tuple[Caption, ...] = ()
+    samples: tuple[str, ...] = ()
+    sample_every: int = 50
+
+    def check(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            InvalidRequestError: there is no name, or a number is out of its range; says which.
+        """
+        self.settings.check_ranges()
+        if not self.name.strip():
+            raise InvalidRequestError("the style has no name: give it one")
+        refuse_outside({
+            "columns": (self.columns, 1, 1024), "sample_every": (self.sample_every, 0, 100_000),
+            "number of sample prompts": (len(self.samples), 0, MOST_SAMPLES),
+        })  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,7 +102,7 @@ class TaughtStyle:
     left_out: tuple[LeftOut, ...]
 
 
-def taught(bench: Bench, request: TeachRequest) -> Generator[Making, None, TaughtStyle]:
+def taught(bench: Bench, request: TeachRequest, crew: Crew = ALONE) -> Generator[Making, None, TaughtStyle]:
     """Teach a style and open the version that has it.
 
     Styles that are there stay as they are; where modules have too few columns to learn in, the leading
@@ -91,146 +113,136 @@ def taught(bench: Bench, request: TeachRequest) -> Generator[Making, None, Taugh
     Args:
         bench: The open studio.
         request: What to teach.
+        crew: Processes that teach it together; only the first one keeps files and opens the new version.
 
     Yields:
-        Progress.
+        Progress, and pictures of the style as it is.
 
     Raises:
         InvalidRequestError: there is no subspace, the name is taken or empty, no picture can be used, or a
             setting is out of range.
+        CardFullError: the card's memory does not suffice, whichever way the model is placed.
         NotWrittenError: the disk refused; the open version stays.
     """
-    request.settings.check_ranges()
+    request.check()
     with bench.lock:
         part, engine = bench.open_now(), bench.engine
-        _check_name(request.name, part.styles)
+        if request.name in part.styles:
+            raise InvalidRequestError(f"there is a style named {request.name} already: choose another name")
         engine.wear_nothing()
-        fates = list(survey(request.sources))
-        taken = [fate for fate in fates if isinstance(fate, Taken)]
-        left_out = tuple(fate for fate in fates if isinstance(fate, LeftOut))
-        if not taken:
-            reasons = "; ".join(f"{one.path.name}: {one.reason}" for one in left_out[:3])
-            raise InvalidRequestError(f"no picture to learn from ({reasons or 'none was given'})")
+        taken, left_out = _surveyed(request)
         captions = request.captions or captions_of(taken, request.wording)
-        side, settings = engine.base.native_size, request.settings
-        preparation = Preparation(side, settings.rows, settings.seed, request.mirrors)
+        settings = request.settings
+        preparation = Preparation(engine.base.native_size, settings.rows, settings.seed, request.mirrors)
         cache = bench.library.root / "cache" / "latents"
         pictures = yield from prepare(taken, captions, engine.base.pipeline.vae, preparation, cache)
-        wide = yield from _learning_subspace(part.subspace, part.styles, request)
-        donors, names = _donors(part.subspace, part.styles, wide, engine.device)
+        wide = yield from learning_subspace(part, request.columns, settings.seed, texts=settings.texts)
+        crew.same("subspace to learn in", wide.hash)
         place = _place(bench, wide, request, pictures)
-        reached = place / "reached.safetensors"
-
-        def keep(event: TeachingStep) -> TeachingStep:
-            if event.reached is not None:
-                save_reached(event.reached, reached)
-            return event
-
-        with LiveInjection(engine.base.modules) as live:
-            predictor = Predictor(engine.base.pipeline, live, side)
-            # A base as small as the demo's has only ever been told of whole pictures of its own size.
-            telling = Telling.NATIVE if side <= SMALL_SIDE else Telling.TRUE
-            material = PictureMaterial(pictures, telling)
-            with predictor.sparing():
-                going = teach(predictor, material, donors, names, settings, load_reached(reached))
-                result = yield from retold(going, keep)
-        style = _style(request, wide, result, pictures)
-        styles = {name: padded(one, part.subspace, wide) for name, one in part.styles.items()}
-        bench.swap(wide, {**styles, request.name: style})
-        shutil.rmtree(place, ignore_errors=True)
+        result, last = yield from _Teaching(bench, request, part, wide, pictures, place, crew).run()
+        told = settings_of(settings, columns=request.columns, mirrors=request.mirrors)
+        lesson = Lesson(request.name, request.wording.trigger, engine.base.name, pictures, told)
+        style = style_of(lesson, wide, result, last.images if last is not None else ())
+        if crew.first:
+            styles = {name: padded(one, part.subspace, wide) for name, one in part.styles.items()}
+            bench.swap(wide, {**styles, request.name: style})
+            shutil.rmtree(place, ignore_errors=True)
+            style = bench.current.styles[request.name]
         counts = len(pictures.learnt), len(pictures.held)
-        return TaughtStyle(bench.current.styles[request.name], result, counts, pictures.words, left_out)
+        return TaughtStyle(style, result, counts, pictures.words, left_out)
 
 
-def _check_name(name: str, styles: Mapping[str, Style]) -> None:
-    if not name.strip():
-        raise InvalidRequestError("the style has no name: give it one")
-    if name in styles:
-        raise InvalidRequestError(f"there is a style named {name} already: choose another name")
+Learnt = tuple[Taught, Sampled | None]
 
 
-def _learning_subspace(
-    subspace: Subspace, styles: Mapping[str, Style], request: TeachRequest
-) -> Generator[FitProgress, None, Subspace]:
-    """The subspace with columns enough to learn in."""
-    norms = {name: _norm(style, subspace) for name, style in styles.items()}
-    weights = {name: 1.0 / norm for name, norm in norms.items() if norm > 0.0}
-    chance = torch.Generator().manual_seed(request.settings.seed)
+@dataclass(frozen=True)
+class _Teaching:
+    """One style's, once its pictures and columns are there.
 
-    def updates(path: ModulePath) -> Sequence[LoRALayer]:
-        found = [(_update(styles[name], subspace, path), weight) for name, weight in weights.items()]
-        return [layer.scaled(weight) for layer, weight in found if layer is not None]
+    Attributes:
+        place: Folder of what it has reached.
+    """
 
-    directions = first_of(donor_driven(updates), gaussian(chance))
+    bench: Bench
+    request: TeachRequest
+    part: Part
+    wide: Subspace
+    pictures: PictureSet
+    place: Path
+    crew: Crew
 
-    def of_unet(path: ModulePath, basis: Basis, out: int, into: int) -> Columns:
-        if path.component is not Component.UNET:
-            return basis.out.new_zeros(basis.out.shape[0], 0), basis.into.new_zeros(basis.into.shape[0], 0)
-        return directions(path, basis, out, into)
+    def run(self) -> Generator[Making, None, Learnt]:
+        """The fastest way that the card's memory allows; a leaner one goes on where that broke off."""
+        base, settings = self.bench.engine.base, self.request.settings
+        width = base.pipeline.unet.dtype.itemsize
+        beside = learning_bytes(self.wide, len(self.part.styles), width, texts=settings.texts)
+        rows = len(range(settings.rows)[self.crew.share(settings.rows)])
+        needs = LearningNeeds(base.native_size, rows, beside + self.bench.engine.nbytes, texts=settings.texts)
+        *faster, leanest = base.learning_plans(needs)
+        for plan in faster:
+            try:
+                return (yield from self._with(plan))
+            except torch.OutOfMemoryError:
+                pass  # its frames hold what fills the card: they must be gone before the next try
+            release_cache(base.device)
+        try:
+            return (yield from self._with(leanest))
+        except torch.OutOfMemoryError as error:
+            advice = "fewer pictures a step" + (", without the text encoders" if settings.texts else "")
+            raise CardFullError(
+                f"the card's memory does not suffice to learn ({leanest.sentence}): ask for {advice}, or "
+                "close other programs on the card"
+            ) from error
 
-    return (yield from with_floor(subspace, {}, request.columns, of_unet))
+    def _with(self, plan: Plan) -> Generator[Making, None, Learnt]:
+        base, request, settings = self.bench.engine.base, self.request, self.request.settings
+        if plan.placement is not Placement.CPU:
+            self.bench.engine.settle(Mode.LIVE, recorded=False)  # recordings and second copies of weights go
+        with learning(base.placed, plan), LiveInjection(base.modules) as live:
+            predictor = Predictor(base.pipeline, live, base.native_size)
+            # A base as small as the demo's has only ever been told of whole pictures of its own size.
+            telling = Telling.NATIVE if predictor.side <= SMALL_SIDE else Telling.TRUE
+            material = PictureMaterial(self.pictures, telling)
+            log = LearningLog(self.place, writes=self.crew.first)
+            prior = (yield from self._prior(predictor, log)) if settings.preserve else None
+            prompts = request.samples or usual_prompts(self.pictures)
+            drawn = bool(request.sample_every) and self.crew.first
+            sampler = Sampler(predictor, prompts if drawn else (), settings.seed)
+            donors, names = donors_in(
+                self.part, self.wide, base.device, base.pipeline.unet.dtype, texts=settings.texts
+            )
+            recorder = None
+            if base.device.type == "cuda" and plan.placement is Placement.GPU:
+                recorder = CudaRecorder()
+            with predictor.sparing():
+                going = teach(
+                    predictor, material, donors, names, settings, log.reached, self.crew,
+                    prior=prior, recorder=recorder,
+                )  # fmt: skip
+                return (yield from told_on(going, log, sampler, request.sample_every))
+
+    def _prior(self, predictor: Predictor, log: LearningLog) -> Generator[TeachingStep, None, ClassMaterial]:
+        """What the bare base draws of the subject."""
+        learnt = [self.pictures.pictures[place].caption for place in self.pictures.learnt]
+        words = class_words(class_captions(learnt, self.request.wording), len(learnt))
+        if (latents := log.preserved(words)) is None:
+            going = class_latents(predictor, words, self.request.settings.seed)
+            latents = yield from log.keeping(going, len(words))
+        return ClassMaterial(latents, words, predictor.side)
 
 
-def _update(style: Style, subspace: Subspace, path: ModulePath) -> LoRALayer | None:
-    """What a style does to one module."""
-    parts = []
-    if path in style.cores and all(subspace.bases[path].core_shape):
-        parts.append(reconstruct(style.cores[path], subspace.bases[path]))
-    if path in style.residuals:
-        parts.append(style.residuals[path])
-    return joined(parts) if parts else None
-
-
-def _norm(style: Style, subspace: Subspace) -> float:
-    layers = (_update(style, subspace, path) for path in style.cores)
-    return hypot(*(layer.norm for layer in layers if layer is not None))
-
-
-def _donors(
-    subspace: Subspace, styles: Mapping[str, Style], wide: Subspace, device: torch.device
-) -> tuple[Updates, list[str]]:
-    """Every style's projection into the columns to learn in, stacked; the UNet alone."""
-    found: dict[ModulePath, StackedUpdate] = {}
-    for path, basis in wide.bases.items():
-        if path.component is not Component.UNET or not all(basis.core_shape):
-            continue
-        updates = [_update(style, subspace, path) for style in styles.values()]
-        cores = [
-            torch.zeros(basis.core_shape) if layer is None else project(canonical(layer), basis)
-            for layer in updates
-        ]
-        out, into = basis.out, basis.into
-        found[path] = StackedUpdate(
-            out.to(device), into.to(device), torch.stack(cores).to(device),
-            out.new_zeros(out.shape[0], 0).to(device), into.new_zeros(0, into.shape[0]).to(device),
-            torch.zeros(0, dtype=torch.long, device=device),
-        )  # fmt: skip
-    return found, list(styles)
-
-
-def _style(request: TeachRequest, wide: Subspace, result: Taught, pictures: PictureSet) -> Style:
-    def kept(path: ModulePath, cores: Tensor) -> KeptCore:
-        return keep_core(cores[0].cpu(), 0, wide.bases[path].numbers)
-
-    learnt, held = len(pictures.learnt), len(pictures.held)
-    gain = 1.0 - result.after / result.base
-    told = (
-        f"{learnt} pictures, {held} held out; held-out error {result.base:.4f} without the style, "
-        f"{result.before:.4f} at the start, {result.after:.4f} now ({gain:.1%} less)"
-    )
-    return Style(
-        name=request.name,
-        cores=KeptCores({path: kept(path, update.cores) for path, update in result.updates.items()}),
-        subspace=wide.hash,
-        fidelity=Fidelity(1.0, "", 1.0, 0, 0),
-        trigger_words=(request.wording.trigger,),
-        residuals=KeptResiduals({}),
-        notes={TEACHING: told},
-    )
+def _surveyed(request: TeachRequest) -> tuple[list[Taken], tuple[LeftOut, ...]]:
+    fates = list(survey(request.sources))
+    taken = [fate for fate in fates if isinstance(fate, Taken)]
+    left_out = tuple(fate for fate in fates if isinstance(fate, LeftOut))
+    if not taken:
+        reasons = "; ".join(f"{one.path.name}: {one.reason}" for one in left_out[:3])
+        raise InvalidRequestError(f"no picture to learn from ({reasons or 'none was given'})")
+    return taken, left_out
 
 
 def _place(bench: Bench, wide: Subspace, request: TeachRequest, pictures: PictureSet) -> Path:
-    """The cache of this very teaching: another one begins anew."""
-    told = [wide.hash, request.name, astuple(request.settings), request.mirrors]
+    """The cache of this very teaching: another one begins anew. What is only looked at does not count."""
+    told = [bench.engine.base.name, wide.hash, request.name, astuple(request.settings), request.mirrors]
     told += [(one.sha256, one.caption, one.held_out) for one in pictures.pictures]
     return bench.library.root / "cache" / "teaching" / hashlib.sha256(repr(told).encode()).hexdigest()[:24]

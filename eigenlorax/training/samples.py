@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 
 import torch
+from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
@@ -63,7 +65,7 @@ class Sampler:
             )
         self.prompts = tuple(prompts)
         self._predictor, self._seed = predictor, seed
-        self._texts = [self._encoded(prompt, {}, torch.ones(1, 0)) for prompt in self.prompts]
+        self._texts = [guided_texts(predictor, prompt, {}, torch.ones(1, 0)) for prompt in self.prompts]
 
     def drawn(self, updates: Updates) -> tuple[Image.Image, ...]:
         """One picture for each prompt.
@@ -73,34 +75,50 @@ class Sampler:
         """
         return tuple(self._picture(place, updates) for place in range(len(self.prompts)))
 
-    @torch.no_grad()
     def _picture(self, place: int, updates: Updates) -> Image.Image:
-        predictor = self._predictor
-        pipeline, device = predictor.pipeline, predictor.device
-        weights = torch.ones(1, 1, device=device)
-        tokens, pooled = self._texts[place]
+        weights, texts = torch.ones(1, 1, device=self._predictor.device), self._texts[place]
         if any(path.component is not Component.UNET for path in updates):
-            tokens, pooled = self._encoded(self.prompts[place], updates, weights)
-        edge, chance = predictor.side // pipeline.vae_scale_factor, torch.Generator()
-        noise = torch.randn(
-            1, pipeline.unet.config.in_channels, edge, edge, generator=chance.manual_seed(self._seed + place)
-        )
-        way = course(pipeline.scheduler, "", AUTOMATIC, _STEPS, device)
-        latents = noise.to(device) * way.scheduler.init_noise_sigma
-        for timestep in way.timesteps:
-            seen = way.scheduler.scale_model_input(latents, timestep)
-            both = predictor.ask(
-                torch.cat([seen, seen]), timestep.expand(2), tokens, pooled, updates, weights
-            ).float()
-            negative, positive = both.chunk(2)
-            guided = negative + _GUIDANCE * (positive - negative)
-            latents = way.scheduler.step(guided, timestep, latents, return_dict=False)[0]
-        return decode(pipeline, latents)
+            texts = guided_texts(self._predictor, self.prompts[place], updates, weights)
+        latents = drawn_latents(self._predictor, texts, self._seed + place, updates, weights)
+        return decode(self._predictor.pipeline, latents)
 
-    @torch.no_grad()
-    def _encoded(self, prompt: str, updates: Updates, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """No prompt, then the prompt."""
-        return self._predictor.encode([prompt, prompt], [True, False], updates, weights)
+
+@torch.no_grad()
+def guided_texts(
+    predictor: Predictor, prompt: str, updates: Updates, weights: Tensor
+) -> tuple[Tensor, Tensor]:
+    """No prompt, then the prompt, as the text encoders see them with these updates."""
+    return predictor.encode([prompt, prompt], [True, False], updates, weights)
+
+
+@torch.no_grad()
+def drawn_latents(
+    predictor: Predictor, texts: tuple[Tensor, Tensor], seed: int, updates: Updates, weights: Tensor
+) -> Float[Tensor, "1 channels height width"]:
+    """Scaled latents of one picture of the base's native size, in a few guided steps.
+
+    Args:
+        predictor: The base, injected; its scheduler is copied, never stepped.
+        texts: As `guided_texts` gives them.
+        seed: Of the noise, drawn on the CPU.
+        updates: What the UNet wears; none for the bare base.
+        weights: One row.
+
+    Source: arXiv:2207.12598 (guidance).
+    """
+    pipeline, device = predictor.pipeline, predictor.device
+    edge, chance = predictor.side // pipeline.vae_scale_factor, torch.Generator().manual_seed(seed)
+    noise = torch.randn(1, pipeline.unet.config.in_channels, edge, edge, generator=chance)
+    way = course(pipeline.scheduler, "", AUTOMATIC, _STEPS, device)
+    chances = {"generator": chance} if "generator" in signature(way.scheduler.step).parameters else {}
+    latents: Tensor = noise.to(device) * way.scheduler.init_noise_sigma
+    for timestep in way.timesteps:
+        seen = way.scheduler.scale_model_input(latents, timestep)
+        both = predictor.ask(torch.cat([seen, seen]), timestep.expand(2), *texts, updates, weights).float()
+        negative, positive = both.chunk(2)
+        guided = negative + _GUIDANCE * (positive - negative)
+        latents = way.scheduler.step(guided, timestep, latents, **chances, return_dict=False)[0]
+    return latents
 
 
 def due(before: int, now: int, every: int) -> bool:
