@@ -63,7 +63,9 @@ def _do(run: Run) -> Row:
     return perform(_Worker.ground, run, work.settings, recorder, work.pictures, work.subjects)
 
 
-def perform_all(runs: Sequence[Run], work: Work, out: Path, workers: int) -> list[Row]:
+def perform_all(
+    runs: Sequence[Run], work: Work, out: Path, workers: int, limit: float = float("inf")
+) -> list[Row]:
     """Do what a file does not hold yet, append each outcome to it, and say how far it is.
 
     Args:
@@ -71,6 +73,10 @@ def perform_all(runs: Sequence[Run], work: Work, out: Path, workers: int) -> lis
         work: The same for all.
         out: JSON lines.
         workers: Processes that share the device.
+        limit: Seconds after which no further run begins.
+
+    Returns:
+        Those of the runs that are done, in their order.
     """
     known = {row["key"]: row for row in rows_of(out)}
     waiting = [run for run in runs if run.key not in known]
@@ -83,18 +89,24 @@ def perform_all(runs: Sequence[Run], work: Work, out: Path, workers: int) -> lis
         out.open("a", encoding="utf-8") as file,
     ):
         going = [pool.submit(_do, run) for run in waiting]
+        done = stopped = 0
         try:
-            for done, future in enumerate(as_completed(going), start=1):
-                row = future.result()
+            for future in as_completed(going):
+                if future.cancelled():
+                    continue
+                row, done = future.result(), done + 1
                 known[row["key"]] = row
                 file.write(json.dumps(row) + "\n")
                 file.flush()
                 left = (perf_counter() - began) / done * (len(waiting) - done)
                 print(f"[{done}/{len(waiting)}] {told(row)}; {left / 60:.1f} min left", flush=True)
+                if perf_counter() - began > limit and not stopped:
+                    stopped = sum(one.cancel() for one in going)
+                    print(f"time is up for {stopped} runs: start again to go on", flush=True)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return [known[run.key] for run in runs]
+    return [known[run.key] for run in runs if run.key in known]
 
 
 def told(row: Row) -> str:

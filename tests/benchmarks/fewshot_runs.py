@@ -65,6 +65,7 @@ def perform(
     material = ground.lesson(run.folder, run.shots, run.seed, settings.rows)
     curve: list[list[Any]] = []
     seconds = 0.0
+    ground.live.eject()
     with learning(ground, material, run.contender, settings, recorder) as going:
         synchronize(device)
         began = perf_counter()

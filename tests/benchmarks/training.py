@@ -34,24 +34,26 @@ TESTED = ("streamline-emojis", "game-icons", "p-ph-duotone", "mosaic")
 
 
 def tuned(rows: Sequence[Row], chosen: Sequence[Contender]) -> dict[str, float]:
-    """Contender -> the rate with the least TEST error on the tuning styles, relative to the base's, on average."""
+    """Contender -> the rate with the least TEST error on the tuning styles, relative to the base's, on average.
+
+    Only material that every rate of a contender has seen counts.
+    """
     rates = {}
     for one in chosen:
-        means = {
-            rate: fmean(
-                row["kept"]["test"] / row["base_test"]
-                for row in rows
-                if (row["contender"], row["rate"]) == (one.name, rate)
-            )
-            for rate in one.rates
-        }
+        tests: dict[float, dict[tuple[int, str, int], float]] = {rate: {} for rate in one.rates}
+        for row in rows:
+            if row["contender"] == one.name and row["rate"] in tests:
+                seen = row["shots"], row["style"], row["seed"]
+                tests[row["rate"]][seen] = row["kept"]["test"] / row["base_test"]
+        common = set.intersection(*(set(own) for own in tests.values()))
+        if not common:
+            print(f"{one.name:20} not tuned: no material that all rates have seen")
+            continue
+        means = {rate: fmean(own[seen] for seen in common) for rate, own in tests.items()}
         best = min(means, key=lambda rate: means[rate])
         edge = " - at the edge: extend its rates" if best in (one.rates[0], one.rates[-1]) else ""
-        print(
-            f"{one.name:20} "
-            + "  ".join(f"{r:g}: {m:.4f}" for r, m in means.items())
-            + f"  -> {best:g}{edge}"
-        )
+        told = "  ".join(f"{rate:g}: {mean:.4f}" for rate, mean in means.items())
+        print(f"{one.name:20} {told}  -> {best:g} ({len(common)} of each){edge}")
         rates[one.name] = best
     return rates
 
@@ -66,7 +68,7 @@ def _tune(given: argparse.Namespace) -> None:
         for one in chosen
         for rate in one.rates
     ]
-    rows = perform_all(runs, _work(given), given.json, given.workers)
+    rows = perform_all(runs, _work(given), given.json, given.workers, given.limit)
     old = json.loads(given.rates.read_text()) if given.rates.is_file() else {}
     given.rates.write_text(json.dumps(old | tuned(rows, chosen), indent=1) + "\n")
 
@@ -81,7 +83,7 @@ def _run(given: argparse.Namespace) -> None:
         for style in given.styles or TESTED
         for one in chosen
     ]
-    rows = perform_all(runs, _work(given), given.json, given.workers)
+    rows = perform_all(runs, _work(given), given.json, given.workers, given.limit)
     if given.draw:
         for path in pack(rows, given.draw):
             print(f"{path}: {path.stat().st_size:,} B")
@@ -127,6 +129,9 @@ def main() -> None:
         command.set_defaults(run=run)
         command.add_argument("--workers", type=int, default=1, help="processes that share the device")
         command.add_argument("--json", type=Path, required=True, help="JSON lines, appended to")
+        command.add_argument(
+            "--limit", type=float, default=float("inf"), help="begin nothing after so many seconds"
+        )
         command.add_argument("--rates", type=Path, required=name == "tune", help="JSON {contender: rate}")
         command.add_argument("--variants", type=Path, help="JSON {name: {form, rates, options}}")
         command.add_argument("--contenders", nargs="*", default=[], help="only these")
