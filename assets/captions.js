@@ -1,6 +1,6 @@
 // The table owns its rows; names and captions are set as text, so nothing of a file's name is ever parsed.
 const find = (selector) => element.querySelector(selector);
-const list = find(".captioning-rows"), words = props.words;
+const list = find(".captioning-rows"), words = JSON.parse(find("[data-words]").dataset.words);
 let rows = [];
 
 function read() {
@@ -51,12 +51,10 @@ function publish() {
 
 function show() {
   find("h3").textContent = rows.length ? `${words.heading} (${rows.length})` : "";
-  find(".captioning-head").hidden = list.hidden = rows.length === 0;
-  find(".teach").hidden = rows.length > 0;
+  find(".captioning").hidden = rows.length === 0;
   list.replaceChildren(...rows.map(row));
 }
 
-find(".teach").textContent = words.empty;
 find(".captioning-clear").textContent = words.clear;
 find(".captioning-clear").addEventListener("click", () => { rows = []; publish(); show(); });
 watch("value", () => {

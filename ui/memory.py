@@ -1,19 +1,25 @@
 """What the page remembers in the user's own browser, so that a reload loses nothing that was typed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 from gradio.events import Dependency
 
-from ui.generate_tab import GenerateTab
+GENERATE_KEY = "eigenlorax-studio-1"
+TRAIN_KEY = "eigenlorax-studio-train-1"
 
-STORAGE_KEY = "eigenlorax-studio-1"
 
+def wire_memory(page: gr.Blocks, components: Mapping[str, Component], key: str) -> Dependency:
+    """Keep a form in the browser; returns the event that restores it on load.
 
-def wire_memory(page: gr.Blocks, tab: GenerateTab) -> Dependency:
-    """Keep the form and the rack in the browser; returns the event that restores them on load."""
-    components = {**tab.asking.fields, "styles": tab.rack}
-    memory = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_KEY)
+    Args:
+        page: The page.
+        components: The form's.
+        key: The name that the browser keeps it under; another one for another set of components.
+    """
+    memory = gr.BrowserState(None, storage_key=key, secret=key)
 
     def restore(saved: Any) -> list[Any]:
         if not isinstance(saved, list) or len(saved) != len(components):

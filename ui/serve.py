@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from eigenlorax.jobs.database import pictures_folder
+from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.studio import Studio
 from ui import text
 from ui.build import build
@@ -31,16 +33,18 @@ def serve(studio: Studio, flags: Flags) -> None:
     thumbnail_folder(studio).mkdir(parents=True, exist_ok=True)
     studio.library.outputs.mkdir(parents=True, exist_ok=True)
     export_folder(studio).mkdir(parents=True, exist_ok=True)
-    gr.set_static_paths([thumbnail_folder(studio), studio.library.outputs, export_folder(studio)])
-    page = build(studio)
-    page.queue(default_concurrency_limit=4)
-    try:
-        _, url, share_url = page.launch(**_launch_options(flags))
-    except OSError as error:
-        raise OSError(text.no_port(flags.host, flags.port)) from error
-    print(text.started(share_url or url), flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        page.block_thread()
+    shown = [thumbnail_folder(studio), studio.library.outputs, export_folder(studio)]
+    gr.set_static_paths([*shown, pictures_folder(studio.library.root)])
+    with open_jobs(studio) as jobs:
+        page = build(studio, jobs)
+        page.queue(default_concurrency_limit=4)
+        try:
+            _, url, share_url = page.launch(**_launch_options(flags))
+        except OSError as error:
+            raise OSError(text.no_port(flags.host, flags.port)) from error
+        print(text.started(share_url or url), flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            page.block_thread()
 
 
 def _launch_options(flags: Flags) -> dict[str, Any]:

@@ -10,22 +10,22 @@ _AFTER_STEP = " · "
 """Between the step and the prompt in a sample's label."""
 
 
-def empty() -> str:
-    """What stands where the curve will be."""
+def empty(*, ready: bool) -> str:
+    """What stands where the curve will be; `ready` is whether there is a subspace to learn in."""
     steps = "".join(f"<li>{escape(step)}</li>" for step in train_text.EMPTY_STEPS)
     title, end = escape(train_text.EMPTY_TITLE), escape(train_text.EMPTY_END)
-    return f'<div class="teach lesson"><h3>{title}</h3><ol>{steps}</ol><p>{end}</p></div>'
+    first = "" if ready else markup.line(sentence(train_text.NO_SUBSPACE), "fair")
+    return f'<div class="teach lesson"><h3>{title}</h3>{first}<ol>{steps}</ol><p>{end}</p></div>'
 
 
 def files(taken: int, left_out: Iterable[tuple[str, str]]) -> str:
-    """How many pictures there are, and each file that is not learnt from with its reason."""
-    left = list(left_out)
-    tone = "good" if 3 <= taken <= 20 else "fair"
+    """Too few or too many pictures, and each file that is not learnt from with its reason; else nothing."""
     rows = "".join(
-        f'<li class="bad"><span><b>{escape(name)}</b> {escape(reason)}</span></li>' for name, reason in left
+        f'<li class="bad"><span><b>{escape(name)}</b> {escape(reason)}</span></li>'
+        for name, reason in left_out
     )
-    told = f'<ul class="results">{rows}</ul>' if left else ""
-    return markup.line(train_text.chosen(taken, len(left)), tone) + told
+    told = train_text.chosen(taken)
+    return (markup.line(told, "fair") if told else "") + (f'<ul class="results">{rows}</ul>' if rows else "")
 
 
 def filmstrip(pictures: Iterable[tuple[str, str]]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from eigenlorax.errors import InvalidFileError, InvalidRequestError
+from eigenlorax.jobs.drops import keep_drops
 from eigenlorax.studio import DEMO_LORAS, Studio
 from eigenlorax.training.captions import Caption, Origin, own_words
 from eigenlorax.training.pictures import LeftOut, Taken, picture_of, survey
@@ -39,11 +40,6 @@ class Chosen:
         return len(json.loads(self.table))
 
 
-def picture_folder(studio: Studio) -> Path:
-    """Where uploaded pictures stay, so that a training outlives the page."""
-    return studio.library.root / "cache" / "pictures"
-
-
 def has_examples(studio: Studio) -> bool:
     """Whether the demo's pictures make sense: they were drawn for the demo's model."""
     return any(path.parent == DEMO_LORAS for path in studio.library.lora_paths())
@@ -60,12 +56,18 @@ def examples(studio: Studio) -> Chosen:
 
 
 def dropped(studio: Studio, table: str, files: Sequence[Path]) -> Chosen:
-    """Uploaded files, each of which lies in a folder of its own, join the table; they are moved away."""
+    """Uploaded files, each of which lies in a folder of its own, join the table.
+
+    They are moved to where they stay as long as a job asks for them: a training outlives the page.
+
+    Raises:
+        NotWrittenError: the disk refused.
+    """
     fates = list(survey(files))
     taken = [fate for fate in fates if isinstance(fate, Taken)]
     captions = own_words(taken)
-    places = [_kept(one, picture_folder(studio)) for one in taken]
-    captions = tuple(replace(one, file=place.path) for one, place in zip(captions, places, strict=True))
+    kept = keep_drops(studio.library.root, [one.path for one in taken])
+    places = [replace(one, path=path) for one, path in zip(taken, kept, strict=True)]
     for file in files:
         shutil.rmtree(file.parent, ignore_errors=True)
     return _joined(studio, table, places, captions, fates)
@@ -137,15 +139,6 @@ def _joined(
         }
     left = tuple((one.path.name, one.reason) for one in fates if isinstance(one, LeftOut))
     return Chosen(_written(list(rows.values())), left)
-
-
-def _kept(taken: Taken, folder: Path) -> Taken:
-    """The picture in a folder of its content's own: dropped twice, it is there once."""
-    place = folder / taken.sha256[:16] / taken.path.name
-    if not place.is_file():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(taken.path, place)
-    return replace(taken, path=place, caption_file=None)
 
 
 def _thumbnail(studio: Studio, taken: Taken) -> str:

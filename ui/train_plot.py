@@ -111,7 +111,8 @@ def _axis(last: float, left: float, right: float) -> list[str]:
 
 def _ticks(band: _Band, label: str) -> list[str]:
     """Lines at the edges of a band with their values, and what the band shows."""
-    parts = [f'<text class="name" x="{_LEFT + 6}" y="{band.top + 13}">{escape(label)}</text>']
+    right, y = _WIDTH - _RIGHT, band.top + 14
+    parts = [f'<text x="{right}" y="{y}" text-anchor="end">{escape(label)}</text>']
     for value in (band.low, band.high):
         y = band.y(value)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')

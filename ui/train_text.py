@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from eigenlorax.jobs.job import State, Stop
 from ui import text
 
 TAB = "Train"
+FEWEST, MOST = 3, 20
 PICTURES_HEADING = "Pictures"
 PICTURES_INFO = "3 to 20 pictures of one style, one character or one object."
 DROP = "Drop pictures here"
@@ -15,39 +17,33 @@ EXAMPLE = "Try it with example pictures"
 EXAMPLE_NAME = "Streamline"
 CAPTIONS = "Pictures and captions"
 CLEAR = "Remove all"
-NO_PICTURES = (
-    "Drop 3 to 20 pictures of one style. Different subjects work best: what the pictures share is what is "
-    "learnt. A .txt file beside a picture becomes its caption."
-)
+REMOVE = "Remove"
+CAPTION_OF = "Caption of"
+NO_CAPTION = "No caption: “a picture, your trigger word” is used"
 
 STYLE_HEADING = "New style"
 NAME = "Name"
 NAME_HINT = "My watercolours"
 TRIGGER = "Trigger word"
-TRIGGER_INFO = "Stands for the style in prompts; it becomes part of every caption."
+TRIGGER_INFO = "The trigger word stands for the style in prompts; it becomes part of every caption."
 TRIGGER_HINT = "mywatercolour style"
 PRESET = "Preset"
 PRESETS: Mapping[str, tuple[str, str]] = {
     "style": ("Style", "A look: what all pictures share, whatever they show."),
-    "character": ("Character", "One figure in many poses: keeps it from taking over everything else."),
-    "object": ("Object", "One thing from many sides."),
-    "quick": ("Quick", "A first look in few steps."),
-    "best": ("Best", "More steps and more to learn in: slower, nearer to the pictures."),
+    "character": ("Character", "One figure, whose trigger word is taught to the text encoders too."),
+    "object": ("Object", "One thing; other things of its kind stay as they are."),
+    "quick": ("Quick", "A first look, in few steps."),
+    "best": ("Best", "More steps and more to learn in: slower, larger, nearer to the pictures."),
 }
 
 ADVANCED = "Advanced settings"
-ADVANCED_INFO = "The preset fills these in. Change what you know better."
 STEPS = "Steps at most"
-STEPS_INFO = "It ends earlier when held-out pictures stop getting better."
 ROWS = "Pictures in a step"
 RATE = "Learning rate"
 RANKS = "Private ranks"
-RANKS_INFO = "Directions of its own beside the shared ones: nearer, larger."
 COLUMNS = "Shared columns at least"
-COLUMNS_INFO = "Shared directions of each layer to learn in."
-CHECK = "Measure every … steps"
+CHECK = "Steps between measurements"
 PRESERVE = "Preservation"
-PRESERVE_INFO = "How much pictures without the trigger word should stay as they are. 0 is off."
 MIRRORS = "Learn from mirror images too"
 MIRRORS_INFO = "Not for faces, letters, or anything with a left and a right."
 TEXTS = "Teach the text encoders too"
@@ -55,19 +51,18 @@ TEXTS_INFO = "Ties the trigger word closer to the style."
 SUBJECT = "What all pictures show"
 SUBJECT_INFO = "For pictures without a caption, such as: a dog"
 SAMPLES = "Sample prompts"
-SAMPLES_INFO = "One a line, at most four: drawn as it learns, always with the same seed."
-SAMPLE_PROMPTS = ("a red apple", "a sailboat", "a cat")
-EVERY = "Draw samples every … steps"
+SAMPLES_INFO = "One a line; drawn as it learns, always from the same noise. Left empty: some of the captions."
+EVERY = "Steps between samples"
 SEED = "Seed"
 
 START = "Train"
 PAUSE = "Pause"
 RESUME = "Resume"
 CANCEL = "Cancel"
-PROGRESS_HEADING = "Learning"
 EMPTY_TITLE = "Teach a style of your own"
 EMPTY_STEPS = (
-    "Drop 3 to 20 pictures on the left, and look over their captions.",
+    "Drop 3 to 20 pictures. Different subjects work best: what the pictures share is what is learnt.",
+    "Look over their captions. A .txt file beside a picture, or its file's name, becomes its caption.",
     "Give the style a name and a trigger word.",
     "Press Train. Here you will watch it learn: the curve, and pictures of it as it gets better.",
 )
@@ -75,17 +70,33 @@ EMPTY_END = (
     "The styles that you have are its teachers: only coefficients in their shared space are learnt, so it "
     "takes minutes, and the style is a few dozen kilobytes."
 )
-NO_SUBSPACE = "There is no shared space to learn in yet: compress some LoRAs in Library first."
+NO_SUBSPACE = "there is no shared space to learn in yet: compress some LoRAs in Library first"
+NO_PICTURE = "there is no picture to learn from: drop 3 to 20 of one style"
 OPEN = "Open in Generate"
 CARD = "Style card"
 SAMPLES_HEADING = "As it learns"
-CURVE_HEADING = "Learning curve"
 
 HELD_AXIS = "error on held-out pictures"
 LOSS_AXIS = "loss of each step"
 STEPS_AXIS = "steps"
 HELD_KEY = "held-out pictures: lower is better, and what counts"
 LOSS_KEY = "pictures learnt from"
+
+STANDS: Mapping[State, str] = {
+    State.CANCELLED: "Cancelled. No style was added; Resume goes on from the last measurement.",
+    State.INTERRUPTED: "The program ended while it learnt. Resume goes on from the last measurement.",
+    State.PAUSED: "Paused; the model is free for pictures. Resume goes on from the last measurement.",
+}
+STOPPING: Mapping[Stop, str] = {
+    Stop.PAUSE: "Pausing after this step",
+    Stop.CANCEL: "Stopping after this step",
+}
+WAITING = "Waiting for the job before it"
+_NOW: Mapping[State, str] = {
+    State.QUEUED: "waits", State.RUNNING: "is learning", State.PAUSED: "is paused", State.DONE: "is taught",
+    State.FAILED: "could not be taught", State.CANCELLED: "was cancelled",
+    State.INTERRUPTED: "was interrupted",
+}  # fmt: skip
 
 
 def best(step: float) -> str:
@@ -110,14 +121,11 @@ def curve(train: Sequence[tuple[float, float]], held: Sequence[tuple[float, floa
     )
 
 
-def chosen(taken: int, left: int) -> str:
-    """How many pictures there are to learn from."""
-    words = text.count(taken, "picture")
-    if taken < 3:
-        words += ": 3 are the fewest that teach a style"
-    elif taken > 20:
-        words += ": more than 20 are rarely needed"
-    return words + (f" · {text.count(left, 'file')} left out" if left else "")
+def chosen(taken: int) -> str:
+    """What to know of how many pictures there are; nothing when they are neither few nor many."""
+    if taken < FEWEST:
+        return f"{text.count(taken, 'picture')}: {FEWEST} are the fewest that teach a style"
+    return f"{taken} pictures: more than {MOST} are rarely needed" if taken > MOST else ""
 
 
 def nothing_found(path: str) -> str:
@@ -164,3 +172,14 @@ def done(name: str, trigger: str) -> str:
 def carded(name: str, size: int) -> str:
     """The news that a card is written."""
     return f"This picture carries {name} ({text.megabytes(size)}). Drop it into Library to bring it back."
+
+
+def job_heading(name: str, state: State) -> str:
+    """A style's name and where its training stands."""
+    return f"{name} {_NOW[state]}"
+
+
+def progress(done: int, total: int, what: str, seconds: float | None) -> str:
+    """Where a training is: the part of the work, its place in it, and the time that is left."""
+    place = f"{done} of {total}" if total else ""
+    return " · ".join(part for part in (what[:1].upper() + what[1:], place, eta(seconds)) if part)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Response, expect
 
 from tests.browser.serving import Server, await_styles, chromium, running_page
 
@@ -73,5 +73,21 @@ def page(window: BrowserContext, server: Server) -> Page:
     page = window.new_page()
     page.set_default_timeout(30_000)
     page.goto(server.url)
+    await_styles(page)
+    return page
+
+
+@pytest.fixture
+def styled(page: Page) -> Page:
+    """The page with the first two demo LoRAs in its rack: less to compress than all of them."""
+    if page.get_by_role("button", name="Compress them now").is_visible():
+        page.get_by_role("tab", name="Library", exact=True).click()
+        for name in ("clay", "comic"):
+            page.get_by_label("LoRAs to compress", exact=True).fill(name)
+            page.get_by_label("LoRAs to compress", exact=True).press("Enter")
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Compress", exact=True).click()
+        expect(page.locator("#job")).to_contain_text("compressed in", timeout=60_000)
+        page.get_by_role("tab", name="Generate", exact=True).click()
     await_styles(page)
     return page

@@ -14,7 +14,7 @@ MAX_BYTES = 400_000
 
 
 def main() -> None:
-    """Compress the demo LoRAs, draw a picture with some of them, and write both tabs as PNG."""
+    """Compress the demo LoRAs, draw with some, teach one more, and write the tabs as PNG."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "assets" / "screenshots")
     parser.add_argument("--prompt", default="red apple")
@@ -40,6 +40,8 @@ def main() -> None:
         go(page, "Library")
         page.wait_for_timeout(500)
         save(page, given.out / f"library{ending}")
+        teach(page)
+        save(page, given.out / f"train{ending}")
 
 
 def _first_two(page: Page) -> list[list[str]]:
@@ -62,6 +64,17 @@ def draw(page: Page, prompt: str, seed: int, styles: list[list[str]]) -> None:
     page.get_by_role("button", name="Generate", exact=True).click()
     expect(page.locator("#status")).to_contain_text("style applied in", timeout=60_000)
     page.mouse.move(0, 0)
+    page.wait_for_timeout(800)
+
+
+def teach(page: Page) -> None:
+    """Teach the example pictures, and wait for the style."""
+    go(page, "Train")
+    page.get_by_role("button", name="Try it with example pictures").click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#train-status")).to_contain_text("is taught", timeout=300_000)
+    page.mouse.move(0, 0)
+    page.evaluate("() => scrollTo(0, 0)")
     page.wait_for_timeout(800)
 
 

@@ -12,22 +12,6 @@ from tests.browser.test_journey import ask, differ, first_style, generate
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def styled(page: Page) -> Page:
-    """The page with the first two demo LoRAs in its rack: less to compress than all of them."""
-    if page.get_by_role("button", name="Compress them now").is_visible():
-        page.get_by_role("tab", name="Library", exact=True).click()
-        for name in ("clay", "comic"):
-            page.get_by_label("LoRAs to compress", exact=True).fill(name)
-            page.get_by_label("LoRAs to compress", exact=True).press("Enter")
-        page.keyboard.press("Escape")
-        page.get_by_role("button", name="Compress", exact=True).click()
-        expect(page.locator("#job")).to_contain_text("compressed in", timeout=60_000)
-        page.get_by_role("tab", name="Generate", exact=True).click()
-    await_styles(page)
-    return page
-
-
 def choose(page: Page, label: str, option: str) -> None:
     page.get_by_label(label, exact=True).click()
     page.get_by_role("option", name=option, exact=True).click()

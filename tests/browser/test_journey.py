@@ -19,8 +19,8 @@ pytestmark = pytest.mark.browser
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
-def drop(page: Page, *files: Path) -> None:
-    """Let files fall on the drop zone, as a mouse does."""
+def drop(page: Page, *files: Path, zone: str = "#drop") -> None:
+    """Let files fall on a drop zone, as a mouse does."""
     contents = [{"name": file.name, "data": base64.b64encode(file.read_bytes()).decode()} for file in files]
     transfer = page.evaluate_handle(
         """files => {
@@ -31,7 +31,7 @@ def drop(page: Page, *files: Path) -> None:
         }""",
         contents,
     )
-    page.locator("#drop button").first.dispatch_event("drop", {"dataTransfer": transfer})
+    page.locator(f"{zone} button").first.dispatch_event("drop", {"dataTransfer": transfer})
 
 
 def results(page: Page, count: int) -> list[str]:
@@ -274,7 +274,7 @@ def test_light_and_dark(page: Page) -> None:
 
 def test_a_narrow_window_needs_no_sideways_scrolling(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
-    for tab in ("Generate", "Library"):
+    for tab in ("Generate", "Library", "Train", "Export"):
         go(page, tab)
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 

@@ -7,6 +7,8 @@ import gradio as gr
 import pytest
 
 from eigenlorax.events import drain
+from eigenlorax.jobs.opening import open_jobs
+from eigenlorax.jobs.server import JobServer
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
@@ -48,9 +50,11 @@ def test_refusals_are_one_line(studio: Studio) -> None:
 
 
 def test_a_refit_leaves_the_model_to_others(studio: Studio) -> None:
-    async def built() -> gr.Blocks:
-        return build(studio)
+    async def built(jobs: JobServer) -> gr.Blocks:
+        return build(studio, jobs)
 
-    events = {event.api_name: event for event in asyncio.run(built()).fns.values()}
+    with open_jobs(studio) as jobs:
+        page = asyncio.run(built(jobs))
+    events = {event.api_name: event for event in page.fns.values()}
     assert events["refit"].concurrency_id != events["generate"].concurrency_id
     assert events["grow"].concurrency_id == events["generate"].concurrency_id

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from eigenlorax.formats.report import Verdict
+from eigenlorax.jobs.opening import open_jobs
+from eigenlorax.jobs.server import JobServer
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.studio import Imported, Studio
 from tests import tiny
@@ -32,10 +34,11 @@ def studio(tmp_path: Path, tiny_model: Path) -> Studio:
 def page(studio: Studio) -> gr.Blocks:
     """The page, not served. Built where an event loop runs: else Gradio makes one for its locks and leaves it open."""
 
-    async def built() -> gr.Blocks:
-        return build(studio)
+    async def built(jobs: JobServer) -> gr.Blocks:
+        return build(studio, jobs)
 
-    return asyncio.run(built())
+    with open_jobs(studio) as jobs:
+        return asyncio.run(built(jobs))
 
 
 @pytest.fixture
@@ -116,7 +119,7 @@ def test_the_api_is_small_and_described(page: gr.Blocks) -> None:
     endpoints = page.get_api_info()["named_endpoints"]
     assert set(endpoints) == {
         "/generate", "/compare_with_original", "/compare_with_base", "/compress", "/import_files", "/import_path",
-        "/morph", "/predict_export", "/export", "/report", "/grow", "/refit", "/calibrate", "/look",
+        "/morph", "/predict_export", "/export", "/report", "/grow", "/refit", "/calibrate", "/look", "/train",
     }  # fmt: skip
     assert all(endpoint["description"] for endpoint in endpoints.values())
     names = {parameter["parameter_name"] for parameter in endpoints["/generate"]["parameters"]}

@@ -38,23 +38,18 @@ def test_the_end_is_told_in_numbers_and_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("taken", "tone", "words"),
-    [
-        (1, "fair", "3 are the fewest"),
-        (3, "good", "3 pictures"),
-        (20, "good", "20 pictures"),
-        (21, "fair", "more than 20"),
-    ],
+    ("taken", "words"),
+    [(1, "1 picture: 3 are the fewest"), (3, ""), (20, ""), (21, "more than 20")],
 )
-def test_how_many_pictures_there_are(taken: int, tone: str, words: str) -> None:
+def test_how_many_pictures_there_are(taken: int, words: str) -> None:
     told = train_markup.files(taken, [])
-    assert f'class="line {tone}"' in told and words in told
-    assert "<ul" not in told
+    assert words in told
+    assert bool(told) == bool(words)
 
 
 def test_files_that_are_left_out_have_their_reason() -> None:
     told = train_markup.files(4, [("<i>.png", "is broken")])
-    assert "1 file left out" in told
+    assert told.count("<li") == 1
     assert "<b>&lt;i&gt;.png</b> is broken" in told
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.jobs.drops import drops_folder
 from eigenlorax.studio import DEMO_MODEL, Studio
 from tests.conftest import CPU
 from ui.train_pictures import (
@@ -17,7 +18,6 @@ from ui.train_pictures import (
     examples,
     has_examples,
     named,
-    picture_folder,
     typed,
 )
 
@@ -65,7 +65,7 @@ def test_uploads_are_moved_where_they_outlive_the_page(studio: Studio, folder: P
         uploads.append(Path(shutil.copy(file, place)))
     chosen = dropped(studio, "[]", uploads)
     assert [row["text"] for row in rows(chosen)] == ["a square, my look", "red fox"]
-    assert all(Path(row["path"]).is_relative_to(picture_folder(studio)) for row in rows(chosen))
+    assert all(Path(row["path"]).is_relative_to(drops_folder(studio.library.root)) for row in rows(chosen))
     assert all(Path(row["path"]).is_file() for row in rows(chosen))
     assert not any(path.is_file() for path in (tmp_path / "uploads").rglob("*"))
     again = dropped(studio, chosen.table, [Path(shutil.copy(folder / "red fox.png", tmp_path / "uploads"))])
