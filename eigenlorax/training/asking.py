@@ -61,6 +61,32 @@ def fixed(
     return found
 
 
+def joined(asked: Sequence[Asked]) -> Asked:
+    """Several questions of one size as one batch."""
+
+    def together(name: str) -> Tensor:
+        return torch.cat([getattr(one, name) for one in asked])
+
+    captions = tuple(caption for one in asked for caption in one.captions)
+    return Asked(
+        together("latents"), together("timesteps"), together("target"), together("weight"), captions,
+        together("sizes"),
+    )  # fmt: skip
+
+
+def packed(asked: Sequence[Asked], rows: int) -> list[Asked]:
+    """The same questions in their order, neighbours of one size together while there are at most `rows`."""
+    found: list[list[Asked]] = []
+    for one in asked:
+        last = found[-1] if found else []
+        size = sum(len(other.captions) for other in last) + len(one.captions)
+        if last and last[0].latents.shape[1:] == one.latents.shape[1:] and size <= rows:
+            last.append(one)
+        else:
+            found.append([one])
+    return [joined(part) for part in found]
+
+
 @torch.no_grad()
 def error(
     predictor: Predictor, words: Captioned | None, asked: Sequence[Asked], updates: Updates, weights: Tensor

@@ -7,15 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from eigenlorax.runtime.graph import Recorder
-from eigenlorax.training.asking import Weighing, drawn, error, fixed
+from eigenlorax.training.asking import Weighing, drawn, error, fixed, packed
 from eigenlorax.training.crew import ALONE, Crew
 from eigenlorax.training.descent import Slope
-from eigenlorax.training.predictor import Predictor, Updates
+from eigenlorax.training.predictor import SMALL_SIDE, Predictor, Updates
 from eigenlorax.training.recorded import Inputs, summed
 from eigenlorax.training.shown import Asked, Captioned, Material, Posed, Schedule, pose, squared_errors
 from eigenlorax.training.teach_settings import TeachSettings
 
 _START_TIMES = (0.2, 0.5, 0.8)
+_SMALL_ROWS = 24
 
 
 class Questions:
@@ -45,9 +46,12 @@ class Questions:
         self._words = None if settings.texts else Captioned(predictor, [*captions, ""])
         self._schedule = Schedule.of(predictor.pipeline)
         self._weighing = Weighing(settings.gamma, settings.offset, settings.unprompted)
-        self._held = fixed(self._schedule, material.held_out(), settings.seed)
+        # A large picture's rows are as many as a step has memory for; small ones only wait for launches.
+        rows = _SMALL_ROWS if predictor.side <= SMALL_SIDE else settings.rows
+        self._held = packed(fixed(self._schedule, material.held_out(), settings.seed), rows)
         seed = settings.seed + 1
-        self._first = fixed(self._schedule, [material.batch(0, settings.rows, seed)], seed, _START_TIMES)
+        first = fixed(self._schedule, [material.batch(0, settings.rows, seed)], seed, _START_TIMES)
+        self._first = packed(first, rows)
         self.one = torch.ones(1, 1, device=predictor.device)
 
     def slope(

@@ -16,7 +16,7 @@ from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.subspace.augment import donor_driven, with_floor
 from eigenlorax.subspace.basis import canonical, project
 from eigenlorax.subspace.subspace import Subspace
-from eigenlorax.training.asking import fixed
+from eigenlorax.training.asking import fixed, joined
 from eigenlorax.training.batches import Batch
 from eigenlorax.training.captions import Caption, Origin
 from eigenlorax.training.material import PictureMaterial
@@ -150,19 +150,6 @@ class Examination:
         return float(
             squared_errors(self._predictor, self._words, self._asked, updates, weights).double().mean()
         )
-
-
-def joined(asked: Sequence[Asked]) -> Asked:
-    """Several questions as one batch."""
-
-    def together(name: str) -> Tensor:
-        return torch.cat([getattr(one, name) for one in asked])
-
-    captions = tuple(caption for one in asked for caption in one.captions)
-    return Asked(
-        together("latents"), together("timesteps"), together("target"), together("weight"), captions,
-        together("sizes"),
-    )  # fmt: skip
 
 
 def pictures(folder: Path) -> list[Path]:
