@@ -15,7 +15,8 @@ from eigenlorax.subspace.fit import FitProgress
 from eigenlorax.subspaces.teaching import Making, TaughtStyle, TeachRequest
 from eigenlorax.training.captions import Caption, Origin, Wording
 from eigenlorax.training.picture_set import Prepared
-from eigenlorax.training.teach_settings import TeachSettings
+from eigenlorax.training.samples import Sampled
+from eigenlorax.training.teach_settings import PRESETS, TeachSettings
 
 TRAIN = "train"
 
@@ -37,8 +38,9 @@ class TeachAsked:
         name: Of the new style.
         sources: Picture files, or folders of them.
         trigger, subject, template: See Wording.
-        settings: Those that differ from the usual ones.
-        columns, mirrors: See TeachRequest.
+        preset: One of PRESETS.
+        settings: Those that differ from the preset's.
+        columns, mirrors, samples, sample_every: See TeachRequest.
         captions: Empty to make them.
     """
 
@@ -47,10 +49,13 @@ class TeachAsked:
     trigger: str
     subject: str = ""
     template: str = ""
+    preset: str = "style"
     settings: Mapping[str, object] = field(default_factory=dict)
     columns: int = TeachRequest.columns
     mirrors: bool = False
     captions: tuple[CaptionAsked, ...] = ()
+    samples: tuple[str, ...] = ()
+    sample_every: int = TeachRequest.sample_every
 
 
 def teach_request(facts: Facts) -> TeachRequest:
@@ -60,7 +65,9 @@ def teach_request(facts: Facts) -> TeachRequest:
         InvalidRequestError: a field is missing, unknown, of another type or out of range; says which.
     """
     asked = from_json(TeachAsked, facts)
-    settings = replace(TeachSettings(), **fields_from_json(TeachSettings, asked.settings, "settings"))
+    if asked.preset not in PRESETS:
+        raise InvalidRequestError(f"no preset is named {asked.preset!r}: choose from {', '.join(PRESETS)}")
+    settings = replace(PRESETS[asked.preset], **fields_from_json(TeachSettings, asked.settings, "settings"))
     return TeachRequest(
         asked.name,
         asked.sources,
@@ -69,11 +76,13 @@ def teach_request(facts: Facts) -> TeachRequest:
         asked.columns,
         asked.mirrors,
         tuple(Caption(one.file, one.text, one.origin) for one in asked.captions),
+        asked.samples,
+        asked.sample_every,
     )
 
 
 def teaching(studio: Studio) -> Worker:
-    """Teaches a style; the curves are "train" and "held" over optimiser steps.
+    """Teaches a style; the curves are "train" and "held" over optimiser steps, pictures "step 50 · prompt".
 
     The result: `name`, `trigger`, held-out errors `base`, `before` and `after`, the step `best`, how many
     `numbers` and `bytes`, a `warning` or nothing, `words`, `left_out` as [file, reason], `pictures` as
@@ -82,28 +91,38 @@ def teaching(studio: Studio) -> Worker:
 
     def check(facts: Facts) -> None:
         request = teach_request(facts)
-        request.settings.check_ranges()
-        _ = request.wording.text
-        if not request.name.strip():
-            raise InvalidRequestError("the style has no name: give it one")
+        request.check()
+        _ = request.wording.text  # refuses what cannot be filled in
         if request.name in studio.styles:
             raise InvalidRequestError(f"there is a style named {request.name} already: choose another name")
         if not request.sources:
             raise InvalidRequestError("there are no pictures to learn from: drop some")
 
     def run(facts: Facts) -> Work:
-        request, began = teach_request(facts), time.monotonic()
-        made = yield from retold(studio.growth.teach(request), _told)
+        request, began, what = teach_request(facts), time.monotonic(), ""
+
+        def tell(event: Making) -> Told:
+            nonlocal what
+            told = _told(event, what)
+            what = told.what
+            return told
+
+        made = yield from retold(studio.growth.teach(request), tell)
         return _result(made, request, time.monotonic() - began)
 
     return Worker(run, check, resumable=True)
 
 
-def _told(event: Making) -> Told:
+def _told(event: Making, before: str) -> Told:
+    """An event as everybody sees it; pictures are drawn in the middle of the part of the work before."""
     if isinstance(event, Prepared):
         return Told(event.done, event.total, "reading the pictures")
     if isinstance(event, FitProgress):
         return Told(event.done, event.total, "making room to learn in")
+    if isinstance(event, Sampled):
+        labelled = zip(event.prompts, event.images, strict=True)
+        pictures = tuple((f"step {event.step} · {prompt}", image) for prompt, image in labelled)
+        return Told(event.done, event.total, before, pictures=pictures)
     points = {}
     if event.step and event.loss is not None:
         points["train"] = (float(event.step), event.loss)

@@ -15,7 +15,9 @@ from tests.jobs.fakes import Gated, serving, submit
 
 def test_files_outlive_the_folder_they_were_dropped_in(tmp_path: Path) -> None:
     files = []
-    for place, (name, content) in enumerate((("cat.png", b"cat"), ("cat.txt", b"a cat"), ("same.png", b"cat"))):
+    for place, (name, content) in enumerate(
+        (("cat.png", b"cat"), ("cat.txt", b"a cat"), ("same.png", b"cat"))
+    ):
         (tmp_path / "temp" / str(place)).mkdir(parents=True)
         files.append(tmp_path / "temp" / str(place) / name)
         files[-1].write_bytes(content)
