@@ -23,7 +23,7 @@ from eigenlorax.training.material import PictureMaterial
 from eigenlorax.training.picture_set import PictureSet, Preparation, Telling, prepare
 from eigenlorax.training.pictures import Taken, look
 from eigenlorax.training.predictor import Predictor, Updates
-from eigenlorax.training.shown import Asked, Captioned, Schedule, Shown, squared_errors
+from eigenlorax.training.shown import Captioned, Schedule, Shown, squared_errors
 from tests import tiny
 from tests.benchmarks.fewshot_forms import components
 
