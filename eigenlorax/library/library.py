@@ -18,6 +18,7 @@ from eigenlorax.formats.metadata import embedded_cover
 from eigenlorax.formats.sidecars import sidecars_of
 from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.library.atomic import folder_written_aside, whole_files, written_aside
+from eigenlorax.library.cover import cover_of
 from eigenlorax.library.files import load_style, load_subspace, save_style, save_subspace, style_paths
 from eigenlorax.module_path import Component
 from eigenlorax.subspace.style import Style
@@ -202,6 +203,16 @@ class Library:
                     aside.write_bytes(content)
             self._covers[name] = None if content is None else place / name
         return self._covers[name]
+
+    def style_cover(self, style: Style) -> Path | None:
+        """The picture that a taught style brings, laid into the cache as a file; None when it has none."""
+        if (content := cover_of(style)) is None:
+            return None
+        path = self.root / "cache" / "covers" / f"{hashlib.sha256(content).hexdigest()[:24]}.webp"
+        if not path.is_file():
+            with written_aside(path) as aside:
+                aside.write_bytes(content)
+        return path
 
     def _subspace_folder(self, layout: str) -> Path:
         return self.root / "subspaces" / layout[:12]

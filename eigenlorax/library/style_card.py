@@ -40,6 +40,7 @@ from eigenlorax.library.card_content import (
     strings,
 )
 from eigenlorax.library.kinds import believed
+from eigenlorax.library.provenance import provenance_of
 from eigenlorax.library.style_file import style_from, style_parts
 from eigenlorax.library.subspace_file import subspace_from, subspace_parts
 from eigenlorax.subspace.excerpt import excerpt
@@ -183,8 +184,9 @@ def read_card(path: Path) -> StyleCard:
 
 
 def _check_words(file_name: str, style: Style) -> None:
-    """Raises InvalidFileError when what a style says of itself is not of the types that it should be."""
+    """Raises InvalidFileError when what a style says of itself, and of its teaching, cannot be."""
     strings(style.notes)
+    provenance_of(style)
     figures = asdict(style.fidelity)
     worst = figures.pop("worst_module")
     numbers = [value for value in figures.values() if value is not None]

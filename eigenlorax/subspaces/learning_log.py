@@ -49,8 +49,9 @@ class LearningLog:
         Raises:
             NotWrittenError: the disk refused.
         """
-        if event.loss is not None and event.step > _last(self._train):
+        if event.loss is not None and event.step > max(_last(self._train), 0):
             self._train.append((event.step, event.loss))
+        # What is measured before the first step, of the start, is told anew by each run.
         if event.held is not None and event.step > _last(self._held):
             self._held.append((event.step, event.held))
         if event.reached is None:
@@ -134,5 +135,4 @@ def best_step(result: Taught) -> int:
 
 
 def _last(points: Sequence[tuple[int, float]]) -> int:
-    """Step of the last point; step 0 is told of what is measured before the first one."""
     return points[-1][0] if points else -1

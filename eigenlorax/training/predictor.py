@@ -44,12 +44,9 @@ class Predictor:
 
     def __init__(self, pipeline: StableDiffusionXLPipeline, live: LiveInjection, side: int) -> None:
         self.pipeline, self._live, self.side = pipeline, live, side
-
-    @property
-    def device(self) -> torch.device:
-        """Where it is asked."""
-        device: torch.device = self.pipeline._execution_device
-        return device
+        # diffusers looks through all modules for it, which takes as long as a small UNet's answer.
+        self.device: torch.device = pipeline._execution_device
+        """Where it is asked; the model must not be placed elsewhere meanwhile."""
 
     @contextmanager
     def sparing(self) -> Iterator[None]:
@@ -75,9 +72,7 @@ class Predictor:
             updates: Stacked for the whole group; none for the bare base.
             styles: How many styles the group has.
         """
-        weights = (
-            torch.nn.functional.one_hot(question.styles, styles).float().to(self.pipeline._execution_device)
-        )
+        weights = torch.nn.functional.one_hot(question.styles, styles).float().to(self.device)
         tokens, pooled = self.encode(question.prompts, question.unprompted, updates, weights)
         return self.ask(question.latents, question.timesteps, tokens, pooled, updates, weights)
 
@@ -91,7 +86,7 @@ class Predictor:
         """
         self._live.wear(updates, weights)
         tokens, empty, pooled, empty_pooled = self.pipeline.encode_prompt(
-            prompt=list(prompts), device=self.pipeline._execution_device, do_classifier_free_guidance=True
+            prompt=list(prompts), device=self.device, do_classifier_free_guidance=True
         )
         without = torch.tensor(unprompted, device=tokens.device)
         return (
