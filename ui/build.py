@@ -109,7 +109,7 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
     refresh(looking)
     measuring = [*compressing, *growing, looking, wire_reporting(studio, library)]
     drawing = [
-        *wire_generate(studio, tab),
+        *wire_generate(studio, jobs, tab),
         *wire_compare(studio, tab),
         wire_morphing(studio, page, tab),
     ]

@@ -10,6 +10,9 @@ from gradio.events import Dependency
 
 from eigenlorax.easel import Drawing
 from eigenlorax.events import retold
+from eigenlorax.jobs.job import State
+from eigenlorax.jobs.server import JobServer
+from eigenlorax.jobs.teaching import TRAIN
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.paint import Preview, Step
 from eigenlorax.studio import Finished, Studio, Work
@@ -32,12 +35,20 @@ class Drawn:
     steps: int
 
 
-def wire_generate(studio: Studio, tab: GenerateTab) -> list[Dependency]:
-    """Connect Generate and the rack's live mode; returns their events, so that Cancel can stop them."""
+def wire_generate(studio: Studio, jobs: JobServer, tab: GenerateTab) -> list[Dependency]:
+    """Connect Generate and the rack's live mode; returns their events, so that Cancel can stop them.
+
+    Args:
+        studio: What draws.
+        jobs: The queue, whose running job a picture has to wait for.
+        tab: The tab.
+    """
     asking, seeing = tab.asking, tab.seeing
 
     def drawing(values: Values) -> Iterator[Updates]:
-        return drive(
+        if title := running(jobs):
+            yield {seeing.status: markup.line(text.busy(title))}
+        yield from drive(
             draw(studio, values),
             lambda event: seen(tab, event),
             lambda drawn, seconds: _finished(tab, studio, drawn, seconds),
@@ -72,6 +83,12 @@ def wire_generate(studio: Studio, tab: GenerateTab) -> list[Dependency]:
         gr.on(asked, generate, **drawn, trigger_mode="multiple", api_name="generate"),
         tab.rack.redraw(redraw, **drawn, trigger_mode="always_last", api_visibility="private"),
     ]
+
+
+def running(jobs: JobServer) -> str:
+    """The title of the training that has the model; nothing while none has."""
+    first = next(iter(jobs.jobs(1)), None)
+    return first.title if first and first.kind == TRAIN and first.state is State.RUNNING else ""
 
 
 def told_of(tab: GenerateTab) -> list[Component]:

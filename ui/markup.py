@@ -196,10 +196,13 @@ def compression(result: Compressed, likeness: Mapping[str, StyleLikeness] | None
         for label, size in (("Before", before), ("After", after))
     )
     headline = escape(text.subspace(len(result.styles), before, after))
-    table = fidelity(list(result.styles.values()), likeness or {})
+    of_loras = [style for style in result.styles.values() if style.fidelity.original_bytes]
+    others = [style.name for style in result.styles.values() if not style.fidelity.original_bytes]
+    table = fidelity(of_loras, likeness or {})
     told = f'<p class="line quiet">{escape(text.sharing(*result.sharing))}</p>'
     told += "".join(line(words, "fair") for words in relation_lines(result.relations))
     told += line(looking_text.excluded(result.excluded), "fair") if result.excluded else ""
+    told += line(text.without_lora(others), "quiet") if others else ""
     return f'<div class="bytes"><p class="headline">{headline}</p>{bars}{told}</div>{table}'
 
 

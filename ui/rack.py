@@ -42,7 +42,7 @@ def rack_props(studio: Studio) -> dict[str, Any]:
     others = [style for name, style in studio.styles.items() if name not in of_loras]
     styles = [
         *(_shown(studio, entry.style, entry.report.title, entry.preview) for entry in of_loras.values()),
-        *(_shown(studio, style) for style in others),
+        *(_shown(studio, style, preview=studio.library.style_cover(style)) for style in others),
     ]
     usable = sum(entry.report.usable for entry in entries)
     return {"styles": styles, "usable": usable, "ready": True}

@@ -1,6 +1,6 @@
 """Every word of the page, in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eigenlorax.formats.report import ImportReport
@@ -195,3 +195,13 @@ def compressed(styles: int, before: int, after: int, seconds: float) -> str:
 def subspace(styles: int, before: int, after: int) -> str:
     """What the current subspace is, in one line."""
     return f"{count(styles, 'style')} in one subspace, {ratio(before, after)}"
+
+
+def without_lora(names: Sequence[str]) -> str:
+    """Styles that have no LoRA to be compared with."""
+    return f"Without a LoRA to compare with, since taught or taken from cards: {', '.join(names)}"
+
+
+def busy(title: str) -> str:
+    """Why a picture has to wait."""
+    return f"Waits for “{title}”, which is learning. To draw at once, pause it in Train."

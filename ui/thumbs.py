@@ -30,9 +30,15 @@ def thumbnail_url(preview: Path | None, folder: Path) -> str:
     if not thumbnail.is_file():
         try:
             with Image.open(preview) as picture:
-                small = picture.convert("RGB")
+                small = _first(picture.convert("RGB"))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return ""
         small.thumbnail((SIDE, SIDE))
         small.save(thumbnail, quality=86)
     return f"gradio_api/file={quote(thumbnail.as_posix())}"
+
+
+def _first(picture: Image.Image) -> Image.Image:
+    """The first picture of a strip, as taught styles bring one; any other picture as it is."""
+    side = picture.height
+    return picture.crop((0, 0, side, side)) if picture.width >= 2 * side else picture

@@ -8,11 +8,10 @@ from urllib.parse import quote
 
 from eigenlorax.jobs.job import Job, State
 from eigenlorax.jobs.server import JobServer
+from eigenlorax.jobs.teaching import TRAIN
 from ui import markup, train_markup, train_text
 from ui.train_plot import learning_curve
 
-KIND = "train"
-"""The kind of job that teaches a style."""
 _LIVE = (State.QUEUED, State.RUNNING)
 
 
@@ -70,7 +69,7 @@ def view(jobs: JobServer, *, ready: bool = True) -> View:
 
 def shown_job(found: Sequence[Job]) -> Job | None:
     """The training to look at, of jobs as the server orders them: none that waits hides one that runs."""
-    return next((job for job in found if job.kind == KIND), None)
+    return next((job for job in found if job.kind == TRAIN), None)
 
 
 def status(job: Job) -> str:

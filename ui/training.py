@@ -8,13 +8,13 @@ import gradio as gr
 
 from eigenlorax.errors import StudioError
 from eigenlorax.jobs.server import JobServer
+from eigenlorax.jobs.teaching import TRAIN
 from eigenlorax.studio import Studio
 from ui import markup, train_markup, train_pictures, train_text
 from ui.events import Updates, warn
 from ui.train_asked import asked_from
 from ui.train_pictures import Chosen
 from ui.train_tab import TrainTab
-from ui.train_view import KIND
 from ui.watching import Watch
 
 Opening = Sequence[Callable[..., Any]]
@@ -65,7 +65,7 @@ def wire_training(studio: Studio, watch: Watch, jobs: JobServer, load: Opening, 
         `pictures` is a JSON text such as [{"path": "/me/fox.png", "text": "a fox"}].
         """
         seen = values.pop("seen")
-        return watch.after(seen, lambda: jobs.submit(KIND, asked_from(studio, values), values["name"]))
+        return watch.after(seen, lambda: jobs.submit(TRAIN, asked_from(studio, values), values["name"]))
 
     inputs = {**tab.giving.fields, "seen": watch.seen}
     tab.start.click(

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
 import pytest
 from PIL import Image
 
+from eigenlorax.events import drain
 from eigenlorax.formats.report import Verdict
 from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.jobs.server import JobServer
@@ -113,6 +115,27 @@ def test_a_broken_preview_is_no_preview(studio: Studio, tmp_path: Path) -> None:
     broken.write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     assert thumbnail_url(broken, thumbnail_folder(studio)) == ""
     assert thumbnail_url(None, thumbnail_folder(studio)) == ""
+
+
+def test_a_strip_of_pictures_is_shown_by_its_first(studio: Studio, tmp_path: Path) -> None:
+    strip = Image.new("RGB", (384, 128), "red")
+    strip.paste("teal", (0, 0, 128, 128))
+    strip.save(tmp_path / "strip.png")
+    thumbnail_url(tmp_path / "strip.png", thumbnail_folder(studio))
+    with Image.open(next(thumbnail_folder(studio).iterdir())) as thumbnail:
+        assert thumbnail.size == (128, 128)
+        colours = thumbnail.convert("RGB").getextrema()
+    assert colours[0][1] < 20  # no red
+
+
+def test_styles_without_a_lora_are_named_and_not_measured(studio: Studio, file: Path) -> None:
+    import_named(studio, str(file))
+    made = drain(studio.subspaces.compress())
+    (style,) = made.styles.values()
+    taught = replace(style, name="my <i>", fidelity=replace(style.fidelity, original_bytes=0))
+    told = markup.compression(replace(made, styles={**made.styles, "my <i>": taught}))
+    assert told.count('<th scope="row">') == 1
+    assert "taught or taken from cards: my &lt;i&gt;" in told
 
 
 def test_the_api_is_small_and_described(page: gr.Blocks) -> None:

@@ -22,6 +22,7 @@ from eigenlorax.training.teach_settings import PRESETS
 from tests import tiny
 from tests.conftest import CPU
 from tests.ui.test_train_markup import RESULT
+from ui.generate import running
 from ui.train_asked import asked_from
 from ui.train_ends import alone
 from ui.train_settings import preset_values
@@ -181,6 +182,16 @@ def await_points(jobs: JobServer, number: int) -> None:
             return
         threading.Event().wait(0.01)
     raise AssertionError("the worker has not told its second event")
+
+
+def test_a_picture_says_what_it_waits_for(jobs: JobServer, pupil: Pupil) -> None:
+    assert running(jobs) == ""
+    number = jobs.submit("train", {}, "Neon")
+    await_points(jobs, number)
+    assert running(jobs) == "Neon"
+    pupil.go.set()
+    jobs.wait(number, 10.0)
+    assert running(jobs) == ""
 
 
 def test_pause_resume_and_cancel(studio: Studio, tab: TrainTab, jobs: JobServer, pupil: Pupil) -> None:
