@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +11,11 @@ import typer
 
 from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, errors_told, opened, watched
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.subspaces.teaching import TaughtStyle, TeachRequest
+from eigenlorax.events import drain, retold
+from eigenlorax.subspaces.teaching import Making, TaughtStyle, TeachRequest
 from eigenlorax.training.captions import Wording
+from eigenlorax.training.crew import enlisted
+from eigenlorax.training.samples import Sampled
 from eigenlorax.training.teach_settings import PRESETS, TeachSettings
 
 
@@ -34,22 +38,38 @@ def train(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = TeachSettings.seed,
     columns: Annotated[int, typer.Option(help="Shared columns a module to learn in, at least.")] = 16,
     mirrors: Annotated[bool, typer.Option("--mirrors", help="Learn from mirror images too.")] = False,
+    samples: Annotated[
+        list[str] | None,
+        typer.Option(help="Prompt to draw while it learns; several may be given."),
+    ] = None,
+    sample_every: Annotated[int, typer.Option(help="Steps between such pictures; 0 draws none.")] = 50,
+    samples_to: Annotated[Path | None, typer.Option(help="Folder that keeps them all.")] = None,
     model: Model = DEFAULT_MODEL,
     as_data: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Teach a style from a few pictures by coefficients alone; a call that was stopped goes on where it was.
 
-    The styles of the data folder are the donors: the more of them, the better the start.
+    The styles of the data folder are the donors: the more of them, the better the start. Several processes
+    share the pictures of a step: `accelerate launch --multi_gpu --num_processes 2 -m eigenlorax train ...`,
+    on CPUs too.
     """
     given = {
         "steps": steps, "rows": rows, "accumulate": accumulate, "rate": rate, "ranks": ranks, "texts": texts,
         "preserve": preserve, "seed": seed,
     }  # fmt: skip
-    with errors_told():
+    with errors_told(), enlisted() as crew:
         settings = _settings(preset, given)
+        crew.share(settings.rows)  # refused before a model is loaded
         studio = opened(model, data_dir)
-        request = TeachRequest(name, pictures, Wording(trigger, subject), settings, columns, mirrors)
-        made = watched("Teaching", studio.growth.teach(request))
+        request = TeachRequest(
+            name, pictures, Wording(trigger, subject), settings, columns, mirrors,
+            samples=tuple(samples or ()), sample_every=sample_every,
+        )  # fmt: skip
+        going = retold(studio.growth.teach(request, crew), partial(_kept, samples_to))
+        if not crew.first:
+            drain(going)
+            return
+        made = watched("Teaching", going)
     _tell(made, trigger, as_data=as_data)
 
 
@@ -58,6 +78,15 @@ def _settings(preset: str, given: Mapping[str, Any]) -> TeachSettings:
     if preset not in PRESETS:
         raise InvalidRequestError(f"there is no preset {preset}; there are {', '.join(PRESETS)}")
     return replace(PRESETS[preset], **{key: value for key, value in given.items() if value is not None})
+
+
+def _kept(folder: Path | None, event: Making) -> Making:
+    """Save pictures of the style as it is."""
+    if isinstance(event, Sampled) and folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for place, image in enumerate(event.images, start=1):
+            image.save(folder / f"{event.step:05}-{place}.png")
+    return event
 
 
 def _tell(made: TaughtStyle, trigger: str, *, as_data: bool) -> None:

@@ -25,6 +25,7 @@ from eigenlorax.subspaces.refit import Refitted, refit
 from eigenlorax.subspaces.teaching import Making, TaughtStyle, TeachRequest, taught
 from eigenlorax.subspaces.wish import DEFAULT_RETAIN
 from eigenlorax.training.calibrate import CalibrationProgress, CalibrationSettings
+from eigenlorax.training.crew import ALONE, Crew
 
 _SEED = 0
 _USUAL = CalibrationSettings()
@@ -154,9 +155,9 @@ class GrowthDesk:
         """Let styles learn to predict what their LoRAs predict; see `calibrated`."""
         return calibrated(self._bench, names, settings)
 
-    def teach(self, request: TeachRequest) -> Generator[Making, None, TaughtStyle]:
+    def teach(self, request: TeachRequest, crew: Crew = ALONE) -> Generator[Making, None, TaughtStyle]:
         """Teach a new style from pictures; see `taught`."""
-        return taught(self._bench, request)
+        return taught(self._bench, request, crew)
 
     def migrate(
         self, version: str, retain: float

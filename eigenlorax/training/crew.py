@@ -103,7 +103,7 @@ class Crew:
 
     def _firsts(self, mine: Tensor) -> Tensor:
         """The first one's tensor of the same length, as bytes: not every device computes in float64."""
-        told = mine.view(torch.uint8).to(self.device)
+        told = mine.view(torch.uint8).to(self.device, copy=True)
         distributed.broadcast(told, 0)
         return told.cpu().view(mine.dtype)
 

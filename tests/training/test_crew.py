@@ -1,64 +1,15 @@
-"""Several processes learn what one learns; shares, agreement and what keeps a crew from starting."""
+"""Shares, means and agreement of a crew; two real processes are in tests/subspaces/test_teaching_crew.py."""
 
-import subprocess
-import sys
 from itertools import chain
-from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, distributed
 
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.training.crew import ALONE, Crew, enlisted
-from tests.training import crew_case
-
-ROOT = Path(__file__).parents[2]
-_TOLD = [
-    "--multi_gpu",
-    "--num_machines=1",
-    "--mixed_precision=no",
-    "--dynamo_backend=no",
-    "--main_process_port=0",
-]
-
-
-def launched(processes: int, *told: str) -> subprocess.CompletedProcess[str]:
-    """Run a module in several processes, as a user does."""
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        *_TOLD,
-        f"--num_processes={processes}",
-        "-m",
-    ]
-    return subprocess.run([*launch, *told], cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def test_two_processes_learn_what_one_learns(tiny_model: Path, tmp_path: Path) -> None:
-    done = launched(2, crew_case.__name__, str(tiny_model), str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    alone = crew_case.learn(ALONE, tiny_model)
-    first, second = (load_file(tmp_path / f"crew.{index}.safetensors") for index in range(2))
-    assert first.keys() == second.keys()
-    for name, tensor in first.items():
-        assert torch.equal(tensor, second[name])  # not even the order of sums differs between them
-    found = torch.tensor([*alone.distances, *alone.before], dtype=torch.float64)
-    torch.testing.assert_close(first["found"], found, rtol=1e-5, atol=0.0)
-    right = _apart(first, alone.now)
-    assert right < 1e-3
-    assert _apart(load_file(tmp_path / "unweighted.0.safetensors"), alone.now) > 20 * right
-
-
-def _apart(found: dict[str, Tensor], numbers: tuple[Tensor, ...]) -> float:
-    """Relative distance of what was learnt."""
-    mine = torch.cat([found[f"now.{place}"].flatten() for place in range(len(numbers))])
-    other = torch.cat([z.flatten() for z in numbers])
-    return float((mine - other).norm() / other.norm())
 
 
 @given(st.integers(1, 9), st.integers(0, 40))
@@ -76,6 +27,36 @@ def test_shares_are_all_rows_once_and_weigh_as_many_as_they_are(count: int, more
 def test_fewer_rows_than_processes_are_refused() -> None:
     with pytest.raises(InvalidRequestError, match="2 pictures cannot be shared among 3 processes"):
         Crew(0, 3).share(2)
+
+
+def test_means_are_taken_in_place_over_all_of_the_crew(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = torch.tensor([4.0, 10.0, 20.0, 30.0, 40.0])
+    monkeypatch.setattr(distributed, "all_reduce", lambda flat: flat.add_(others))
+    loss, gradient = torch.tensor(2.0), torch.tensor([[0.0, 2.0], [4.0, 6.0]])
+    place = gradient.data_ptr()
+    Crew(1, 2).mean([loss, gradient])
+    assert float(loss) == 3.0
+    assert gradient.tolist() == [[5.0, 11.0], [17.0, 23.0]]
+    assert gradient.data_ptr() == place
+
+
+def test_the_first_ones_figures_hold_to_the_last_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    firsts = [0.1, 1e-300, -7.0]
+
+    def broadcast(told: Tensor, source: int) -> None:
+        assert source == 0
+        told.copy_(torch.tensor(firsts, dtype=torch.float64).view(torch.uint8))
+
+    monkeypatch.setattr(distributed, "broadcast", broadcast)
+    assert Crew(1, 2).agreed([0.2, 0.3, 0.4]) == tuple(firsts)
+
+
+def test_what_differs_between_processes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "broadcast", lambda *_: None)  # the first one's is the same
+    Crew(1, 2).same("subspace", "a")
+    monkeypatch.setattr(distributed, "broadcast", lambda told, _: told.add_(1))
+    with pytest.raises(InvalidRequestError, match="process 2 of 2 has another subspace"):
+        Crew(1, 2).same("subspace", "a")
 
 
 def test_the_crew_of_one_changes_nothing() -> None:
