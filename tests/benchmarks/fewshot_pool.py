@@ -1,5 +1,6 @@
 """Workers of the few-shot comparison: each loads the base once and takes runs from one list."""
 
+import gc
 import json
 import multiprocessing
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from time import perf_counter
 import torch
 
 from eigenlorax.runtime.graph import CudaRecorder
-from eigenlorax.runtime.hardware import Hardware, detect
+from eigenlorax.runtime.hardware import Hardware, detect, release_cache
 from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.studio import DEMO_MODEL
 from eigenlorax.training.teach_settings import TeachSettings
@@ -60,7 +61,10 @@ def _begin(work: Work) -> None:
 def _do(run: Run) -> Row:
     work = _Worker.work
     recorder = CudaRecorder() if work.graph else None
-    return perform(_Worker.ground, run, work.settings, recorder, work.pictures, work.subjects)
+    row = perform(_Worker.ground, run, work.settings, recorder, work.pictures, work.subjects)
+    gc.collect()  # recordings hold memory of the card, which all workers share
+    release_cache(_Worker.ground.base.device)
+    return row
 
 
 def perform_all(

@@ -153,6 +153,7 @@ def test_the_mark_is_the_best_lora_and_ours_is_timed_to_it() -> None:
     assert best_lora(rows, 8, "s") == "small"
     (race,) = races(rows, "ours")
     assert (race.mark, race.theirs, race.ours) == ("small", (40, 4), (12, 3))
+    assert (race.ratio(), race.ratio(race.searched)) == (0.3, 0.2)
     (alone,) = races(rows, "ours", {"ours": 0.5, "small": 2.0})
     assert (alone.theirs, alone.ours) == ((40, 80.0), (12, 6.0))
     lines = bars(rows, "ours", None)

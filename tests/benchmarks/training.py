@@ -7,9 +7,14 @@
     python -m tests.benchmarks.training summarise --json OUT/runs.jsonl [--pace OUT/pace.jsonl] [--judged DIR] [--html FILE]
 
 All contenders see the same pictures, batches, timesteps, noise and loss, are measured at the same steps and stop
-by the same held-out error; TEST (20 pictures of other subjects) is only written down. Seconds count the search
-for a start and held-out measurements, not TEST; workers share the device, so `--pace` takes the seconds of a step from runs of one worker.
-A stopped run goes on where its file ends. `subjects.tsv` is what assets/build/subjects.py prints.
+by the same held-out error; TEST (20 pictures of other subjects) is only written down. Steps and seconds count the
+search for a start, seconds also held-out measurements, neither counts TEST; workers share the device, so `--pace`
+takes the seconds of a step from runs of one worker. `--graph` records steps as CUDA graphs. A stopped run goes on
+where its file ends. `subjects.tsv` is what assets/build/subjects.py prints. Pictures are scored by contender and
+number of pictures, for example
+    python assets/build/judge.py score --heads heads.npz --pictures OUT/pictures \
+        --manifest OUT/pictures/ours-8.jsonl --json DIR/ours-8.json
+The experiments behind the defaults: tune --variants tests/benchmarks/fewshot_variants.json.
 """
 
 import argparse
