@@ -28,11 +28,12 @@ def files(taken: int, left_out: Iterable[tuple[str, str]]) -> str:
     return (markup.line(told, "fair") if told else "") + (f'<ul class="results">{rows}</ul>' if rows else "")
 
 
-def filmstrip(pictures: Iterable[tuple[str, str]]) -> str:
-    """Samples in a row for each measurement, the newest on top, and a column for each prompt.
+def filmstrip(pictures: Iterable[tuple[str, str]], kept: float | None = None) -> str:
+    """Samples in a row for each measurement, the latest on top, and a column for each prompt.
 
     Args:
-        pictures: (label, address) in the order in which they were drawn; a label is "step 20 · a red apple".
+        pictures: (label, address); a label is "step 20 · a red apple".
+        kept: The step that the style was kept from; None while it learns.
     """
     rows: dict[str, dict[str, str]] = {}
     for label, address in pictures:
@@ -42,7 +43,8 @@ def filmstrip(pictures: Iterable[tuple[str, str]]) -> str:
         return ""
     prompts = list(dict.fromkeys(prompt for row in rows.values() for prompt in row))
     heads = "".join(f'<th scope="col">{escape(prompt)}</th>' for prompt in prompts)
-    body = "".join(_film_row(step, rows[step], prompts) for step in reversed(rows))
+    latest = sorted(rows, key=_number, reverse=True)
+    body = "".join(_film_row(step, rows[step], prompts, kept) for step in latest)
     return (
         f"{markup.heading(train_text.SAMPLES_HEADING)}"
         f'<div class="film" tabindex="0" role="region" aria-label="{escape(train_text.SAMPLES_HEADING)}">'
@@ -50,14 +52,20 @@ def filmstrip(pictures: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def _film_row(step: str, row: Mapping[str, str], prompts: Sequence[str]) -> str:
+def _film_row(step: str, row: Mapping[str, str], prompts: Sequence[str], kept: float | None) -> str:
     cells = "".join(
         f'<td><img src="{escape(row[prompt])}" alt="{escape(f"{prompt}, {step}")}" loading="lazy"></td>'
         if prompt in row
         else "<td></td>"
         for prompt in prompts
     )
-    return f'<tr><th scope="row">{escape(step)}</th>{cells}</tr>'
+    is_kept = kept is not None and _number(step) == kept
+    told = f"{escape(step)}<b>{train_text.KEPT}</b>" if is_kept else escape(step)
+    return f'<tr><th scope="row">{told}</th>{cells}</tr>'
+
+
+def _number(step: str) -> int:
+    return int("".join(filter(str.isdecimal, step)) or 0)
 
 
 def finished(result: Mapping[str, Any]) -> str:

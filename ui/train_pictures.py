@@ -47,12 +47,7 @@ def has_examples(studio: Studio) -> bool:
 
 def examples(studio: Studio) -> Chosen:
     """The demo's pictures in place of what the table has."""
-    files = sorted(EXAMPLES.glob("*.webp"))[:_EXAMPLE_COUNT]
-    chosen = named(studio, _EMPTY, files)
-    rows = json.loads(chosen.table)
-    for row in rows:
-        row["text"] = row["text"].removesuffix(f", {EXAMPLE_TRIGGER}")
-    return replace(chosen, table=_written(rows))
+    return named(studio, _EMPTY, sorted(EXAMPLES.glob("*.webp"))[:_EXAMPLE_COUNT])
 
 
 def dropped(studio: Studio, table: str, files: Sequence[Path]) -> Chosen:

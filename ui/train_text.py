@@ -75,6 +75,7 @@ NO_PICTURE = "there is no picture to learn from: drop 3 to 20 of one style"
 OPEN = "Open in Generate"
 CARD = "Style card"
 SAMPLES_HEADING = "As it learns"
+KEPT = "kept"
 
 HELD_AXIS = "error on held-out pictures"
 LOSS_AXIS = "loss of each step"

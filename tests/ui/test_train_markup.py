@@ -13,15 +13,16 @@ RESULT = {
 }  # fmt: skip
 
 
-def test_samples_are_a_row_for_each_step_newest_first_and_a_column_for_each_prompt() -> None:
-    pictures = [("step 0 · a cat", "u0"), ("step 0 · a <b>", "u1"), ("step 20 · a cat", "u2")]
+def test_samples_are_a_row_for_each_step_latest_first_and_a_column_for_each_prompt() -> None:
+    pictures = [("step 100 · a cat", "u2"), ("step 20 · a cat", "u0"), ("step 20 · a <b>", "u1")]
     told = train_markup.filmstrip(pictures)
-    assert re.findall(r'<th scope="row">([^<]*)', told) == ["step 20", "step 0"]
+    assert re.findall(r'<th scope="row">([^<]*)', told) == ["step 100", "step 20"]
     assert re.findall(r'<th scope="col">([^<]*)', told) == ["a cat", "a &lt;b&gt;"]
     assert re.findall(r'src="([^"]*)" alt="([^"]*)"', told) == [
-        ("u2", "a cat, step 20"), ("u0", "a cat, step 0"), ("u1", "a &lt;b&gt;, step 0"),
+        ("u2", "a cat, step 100"), ("u0", "a cat, step 20"), ("u1", "a &lt;b&gt;, step 20"),
     ]  # fmt: skip
     assert "<b>" not in told
+    assert '<th scope="row">step 20<b>kept</b></th>' in train_markup.filmstrip(pictures, 20.0)
     assert train_markup.filmstrip([]) == ""
 
 

@@ -12,6 +12,7 @@ from eigenlorax.jobs.drops import drops_folder
 from eigenlorax.studio import DEMO_MODEL, Studio
 from tests.conftest import CPU
 from ui.train_pictures import (
+    EXAMPLE_TRIGGER,
     Chosen,
     captions_from,
     dropped,
@@ -103,4 +104,4 @@ def test_the_demo_brings_pictures_to_try(studio: Studio, tmp_path: Path) -> None
     assert has_examples(demo)
     found = rows(examples(demo))
     assert len(found) == 8
-    assert all(row["origin"] == "the text beside it" and "streamline" not in row["text"] for row in found)
+    assert all(row["origin"] == "the text beside it" and EXAMPLE_TRIGGER in row["text"] for row in found)
