@@ -40,6 +40,7 @@ CREATE TABLE jobs (
     result TEXT CHECK (result IS NULL OR json_valid(result)),
     resumable INTEGER NOT NULL CHECK (resumable IN (0, 1)),
     stopping TEXT CHECK (stopping IN ({_one_of([*Stop])})),
+    base TEXT NOT NULL,
     place INTEGER NOT NULL,
     change INTEGER NOT NULL
 );

@@ -61,6 +61,7 @@ class Job:
         result: What came of it; None unless it is done.
         resumable: Whether it can be paused, and goes on where it was; else it begins anew.
         stopping: What was asked of it while it ran and has not happened yet.
+        base: The model that it was submitted with, and waits for.
     """
 
     id: int
@@ -79,6 +80,7 @@ class Job:
     result: Facts | None = None
     resumable: bool = False
     stopping: Stop | None = None
+    base: str = ""
 
 
 @dataclass(frozen=True)

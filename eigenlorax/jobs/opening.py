@@ -28,4 +28,5 @@ def open_jobs(studio: Studio) -> JobServer:
     Raises:
         As `JobServer`.
     """
-    return JobServer(studio.library.root, workers_of(studio))
+    base = f"{studio.base.name} ({studio.base.layout_hash[:6]})"
+    return JobServer(studio.library.root, workers_of(studio), base=base)

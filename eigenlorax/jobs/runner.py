@@ -23,6 +23,7 @@ class Runner:
         store: What is known of jobs.
         traces: Their curves and pictures.
         workers: Kind -> who does it.
+        base: The model that they work with.
         write_every_s: Seconds between two writes of a job's progress.
         changed: Called after writes.
     """
@@ -32,10 +33,11 @@ class Runner:
         store: JobStore,
         traces: Traces,
         workers: Mapping[str, Worker],
+        base: str,
         write_every_s: float,
         changed: Callable[[], None],
     ) -> None:
-        self._store, self._traces, self._workers = store, traces, workers
+        self._store, self._traces, self._workers, self._base = store, traces, workers, base
         self._write_every_s, self._changed = write_every_s, changed
         self.trouble = ""
 
@@ -49,7 +51,7 @@ class Runner:
             NotWrittenError: the disk refused before the job began.
         """
         self._store.interrupt(time.time())  # one that could not be written down as begun or ended
-        number = self._store.first()
+        number = self._store.first(self._base)
         if number is None or not self._store.begin(number, time.time()):
             return False
         self._changed()

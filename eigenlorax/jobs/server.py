@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Condition
 from types import TracebackType
@@ -31,6 +32,7 @@ class JobServer:
     Args:
         root: The data folder; made when it is not there.
         workers: Kind -> who does it.
+        base: The model that they work with, for the user; jobs submitted with another one wait for that.
         keep: Jobs of history that are kept, the newest.
         write_every_s: Seconds between two writes of a running job's progress.
 
@@ -44,18 +46,19 @@ class JobServer:
         root: Path,
         workers: Mapping[str, Worker],
         *,
+        base: str = "",
         keep: int = KEPT,
         write_every_s: float = 0.2,
     ) -> None:
         root.mkdir(parents=True, exist_ok=True)
-        self._workers = workers
+        self._workers, self._base = workers, base
         self._claim = Claim(root)
         self._claim.take()
         self._database, self._found = opened(root, self._claim)
         self._store = JobStore(self._database)
         self._traces = Traces(self._database, root)
         self._news = Condition()
-        runner = Runner(self._store, self._traces, workers, write_every_s, self._tell)
+        runner = Runner(self._store, self._traces, workers, base, write_every_s, self._tell)
         self._serving = Serving(root, self._claim, self._store, self._traces, runner, keep)
 
     def __enter__(self) -> "JobServer":
@@ -93,7 +96,7 @@ class JobServer:
             raise InvalidRequestError(f"there is no job of the kind {kind!r}: choose from {known}")
         worker = self._workers[kind]
         worker.check(asked)
-        number = self._store.add(kind, title, asked, worker.resumable, time.time())
+        number = self._store.add(kind, title, asked, worker.resumable, self._base, time.time())
         self._changed()
         return number
 
@@ -103,11 +106,11 @@ class JobServer:
         Raises:
             InvalidRequestError: there is none of that number.
         """
-        return self._store.job(id)
+        return self._told(self._store.job(id))
 
     def jobs(self, limit: int = KEPT) -> list[Job]:
         """What runs, then what waits in its order, then what is paused, then history, newest first."""
-        return self._store.jobs(limit)
+        return [self._told(job) for job in self._store.jobs(limit)]
 
     def changed(self, since: int = 0) -> Changes:
         """Which jobs have changed since an earlier answer's `now`: what a page asks a few times a second."""
@@ -170,9 +173,14 @@ class JobServer:
             self._claim.give_back()
             self._database.close()
 
+    def _told(self, job: Job) -> Job:
+        if job.state is State.QUEUED and job.base != self._base:
+            return replace(job, what=f"waits until the studio is opened with {job.base}")
+        return job
+
     def _noted(self, job: Job) -> Job:
         self._changed()
-        return job
+        return self._told(job)
 
     def _changed(self) -> None:
         self._serving.wake()

@@ -27,13 +27,13 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, kind: str, title: str, asked: Facts, resumable: bool, now: float) -> int:
+    def add(self, kind: str, title: str, asked: Facts, resumable: bool, base: str, now: float) -> int:
         """Put a job at the end of the queue; returns its number."""
-        values = (kind, title, _json(asked), State.QUEUED, now, resumable)
+        values = (kind, title, _json(asked), State.QUEUED, now, resumable, base)
         with self._database.writing() as run:
             cursor = run.execute(
-                "INSERT INTO jobs (kind, title, asked, state, created, resumable, place, change) "
-                f"VALUES (?, ?, ?, ?, ?, ?, {_NEXT_PLACE}, {_tick(run)})",
+                "INSERT INTO jobs (kind, title, asked, state, created, resumable, base, place, change) "
+                f"VALUES (?, ?, ?, ?, ?, ?, ?, {_NEXT_PLACE}, {_tick(run)})",
                 values,
             )
             return int(cursor.lastrowid or 0)
@@ -65,9 +65,10 @@ class JobStore:
         found = self._database.rows("SELECT id FROM jobs WHERE change > ? ORDER BY id", since)
         return Changes(now, tuple(row[0] for row in found))
 
-    def first(self) -> int | None:
-        """The job that is to run next."""
-        found = self._database.rows("SELECT id FROM jobs WHERE state = 'queued' ORDER BY place, id LIMIT 1")
+    def first(self, base: str) -> int | None:
+        """The job that is to run next with a model; those of other models wait for theirs."""
+        query = "SELECT id FROM jobs WHERE state = 'queued' AND base = ? ORDER BY place, id LIMIT 1"
+        found = self._database.rows(query, base)
         return found[0][0] if found else None
 
     def begin(self, number: int, now: float) -> bool:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Semaphore
+from typing import Any
 
 from PIL import Image
 
@@ -23,6 +24,7 @@ class Gated:
     Attributes:
         at: The job that runs, and the event that it waits for.
         steps: Released once for each event that may happen.
+        works: Every run, kept, so that nothing closes it but the server.
         seen: "name n" for event n of a job, and "name closed" when its work ends, however it does.
     """
 
@@ -30,11 +32,16 @@ class Gated:
     steps: Semaphore = field(default_factory=lambda: Semaphore(0))
     waiting: Condition = field(default_factory=Condition)
     at: tuple[str, int] = ("", 0)
+    works: list[Work] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
 
     @property
     def worker(self) -> Worker:
-        return Worker(self._run, _check, self.resumable)
+        def run(asked: Facts) -> Work:
+            self.works.append(self._run(asked))
+            return self.works[-1]
+
+        return Worker(run, _check, self.resumable)
 
     def go(self, events: int = 1_000) -> None:
         self.steps.release(events)
@@ -71,7 +78,7 @@ def _check(asked: Facts) -> None:
 
 
 @contextmanager
-def serving(root: Path, gated: Gated, **options: float) -> Iterator[JobServer]:
+def serving(root: Path, gated: Gated, **options: Any) -> Iterator[JobServer]:
     """A server of one kind of work, "work", that writes every event down."""
     with JobServer(root, {"work": gated.worker}, **{"write_every_s": 0.0, **options}) as server:
         try:

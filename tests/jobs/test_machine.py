@@ -59,7 +59,7 @@ class Jobs(RuleBasedStateMachine):
         self.database = Database(root / FILE_NAME)
         self.store, traces = JobStore(self.database), Traces(self.database, root)
         workers = {kind: Worker(self._work, lambda _: None, kind == "on") for kind in ("on", "anew")}
-        self.runner = Runner(self.store, traces, workers, 0.0, lambda: None)
+        self.runner = Runner(self.store, traces, workers, "base", 0.0, lambda: None)
 
     def _work(self, _: object) -> Work:
         for step, (what, number) in enumerate(self.script, start=1):
@@ -78,7 +78,7 @@ class Jobs(RuleBasedStateMachine):
 
     @rule(target=numbers, resumable=st.booleans())
     def submit(self, resumable: bool) -> int:
-        number = self.store.add("on" if resumable else "anew", "job", {}, resumable, self._tick())
+        number = self.store.add("on" if resumable else "anew", "job", {}, resumable, "base", self._tick())
         self.model[number] = Expected(State.QUEUED, resumable)
         self.queue.append(number)
         return number
@@ -191,7 +191,7 @@ class Jobs(RuleBasedStateMachine):
         told = {job.id: Expected(job.state, job.resumable, job.stopping) for job in found}
         assert told == self.model
         assert [job.id for job in found if job.state is State.QUEUED] == self.queue
-        assert self.store.first() == (self.queue[0] if self.queue else None)
+        assert self.store.first("base") == (self.queue[0] if self.queue else None)
         assert {job.id for job in found if job.state.over} == set(self.ended)
         for job in found:
             assert (job.result is not None) == (job.state is State.DONE)

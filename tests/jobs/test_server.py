@@ -281,3 +281,23 @@ def test_a_disk_that_refuses_ends_no_job_and_is_told(tmp_path: Path) -> None:
         assert server.wait(number, LONG_S).state is State.DONE
         assert len(server.series(number)["train"]) == 2
         assert server.notice == ""
+
+
+def test_jobs_wait_for_the_model_they_were_submitted_with(tmp_path: Path) -> None:
+    gated = Gated()
+    with serving(tmp_path, gated, base="one") as server:
+        a = submit(server, "a", 1)
+        gated.reach("a", 1)
+        b = submit(server, "b", 1)
+    gated = Gated()
+    gated.go()
+    with serving(tmp_path, gated, base="other") as server:
+        c = submit(server, "c", 1)
+        assert server.wait(c, LONG_S).state is State.DONE
+        server.resume(a)
+        assert server.wait(a, 0.0).what == "waits until the studio is opened with one"
+        assert [state(server, number) for number in (a, b)] == [State.QUEUED] * 2
+    assert gated.seen == ["c 1", "c closed"]
+    with serving(tmp_path, gated, base="one") as server:
+        assert server.wait(b, LONG_S).state is State.DONE
+        assert state(server, a) is State.DONE
