@@ -184,7 +184,7 @@ def descending(
     pace = Pace(settings.steps, settings.rate, settings.check, settings.patience, settings.decay)
     slope = questions.slope(parameters, student.updates, penalty, recorder)
     going = descend(student, slope, lambda updates: (questions.held_error(updates),), pace, half=False)
-    yield Point(0, None, student.updates())
+    yield Point(0, None, _still(student))
     while True:
         try:
             event = next(going)
@@ -192,6 +192,12 @@ def descending(
             best: Reached = end.value
             break
         if event.reached is not None:
-            yield Point(event.step, event.found[0], student.updates())
+            yield Point(event.step, event.found[0], _still(student))
     student.put(best.best)
-    return Learnt(student.updates(), best.before[0], numbers)
+    return Learnt(_still(student), best.before[0], numbers)
+
+
+@torch.no_grad()
+def _still(student: Student) -> Updates:
+    """As they are now: what autograd remembers of them on this stream would spoil a recording on another."""
+    return student.updates()
