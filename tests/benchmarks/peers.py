@@ -135,9 +135,7 @@ def flattened(loras: Sequence[LoRA], budget: int) -> tuple[Approximation, int]:
                 torch.stack([own[name].up.flatten() for name in names]),
                 torch.stack([own[name].down.flatten() for name in names]),
             ]
-            prepared.append(
-                (path, {name: own[name] for name in names}, sides, [principal(x) for x in sides])
-            )
+            prepared.append((path, {name: own[name] for name in names}, sides, [principal(x) for x in sides]))
 
     def run(width: float) -> tuple[Approximation, int]:
         made: Approximation = {lora.name: {} for lora in loras}
