@@ -112,6 +112,8 @@ class Intake:
             why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
             reason = f"could not be copied to {self._library.root} ({why}): check space and rights"
             return Imported(path.name, replace(report, verdict=Verdict.BROKEN, reason=reason))
+        if report.values:
+            self._library.hashes.keep(kept, report.values.hashes)
         note = note if is_new else f"the library has this file already, as {kept.stem}"
         return Imported(path.name, replace(report, name=kept.stem, path=kept), note)
 

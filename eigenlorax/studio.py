@@ -1,7 +1,7 @@
 """The use cases: what a person can do, for the page, the command line and the API alike."""
 
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -131,7 +131,7 @@ class Studio:
         recorder = CudaRecorder() if self.base.device.type == "cuda" else None
         self._engine = Engine(self.base, recorder=recorder, budget=_RESIDENT_BYTES)
         self._lock = threading.Lock()
-        reader = LoRAReader(self.base.layout, self._engine.facts.pristine)
+        reader = LoRAReader(self.base.layout, self._engine.facts.pristine, self.library.hashes.hash_file)
         self._originals = Originals(self.library, reader)
         self._current = CurrentSubspace(self.library, self._engine)
         self.easel = Easel(
@@ -220,7 +220,7 @@ class Studio:
         with self._lock:
             lora = self._originals.open(self._originals.named(name))
         told = replace(request, styles={name: strength}, dials={}, blends=())
-        return (yield from self._saved(told, self.easel.lora(request, lora, strength)))
+        return (yield from self._saved(told, self.easel.lora(request, lora, strength), {name: lora.sha256}))
 
     def morph(
         self, request: GenerationRequest, stops: Sequence[StyleBlend], pictures: int, previews: int = 0
@@ -245,16 +245,21 @@ class Studio:
         drawn = tuple(picture for one in finished for picture in one.pictures)
         return replace(finished[0], pictures=drawn, switch_ms=sum(one.switch_ms for one in finished))
 
-    def _saved(self, request: GenerationRequest, painting: Painting) -> Work:
+    def _saved(
+        self, request: GenerationRequest, painting: Painting, files: Mapping[str, str] | None = None
+    ) -> Work:
+        """Draw, and save; `files` has the SHA-256 of what is worn, where that is not the current styles."""
         drawn: Drawn = yield from painting
         sampler = name_of(self.base.pipeline.scheduler)
         extras = {"Model": self.base.name, "Version": f"EigenLoRAx Studio {__version__}"}
         if drawn.basis:
             extras = {"Eigen basis": drawn.basis[:12], **extras}
+        files = files or {name: style.source_sha256 for name, style in self.styles.items()}
+        hashes = {name: self.library.hashes.short(sha256) for name, sha256 in files.items()}
         pictures = []
         for index, image in enumerate(drawn.images):
             own = request.of_picture(index)
-            parameters = infotext(own, sampler, extras)
+            parameters = infotext(own, sampler, extras, hashes)
             with told(self.library.outputs):
                 path = self.library.keep_picture(image, parameters, own.seed)
             pictures.append(Picture(image, path, parameters))

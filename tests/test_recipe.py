@@ -28,6 +28,7 @@ def test_a1111_reads_every_pair_back() -> None:
     assert negative == "Negative prompt: dog"
     assert dict(RE_PARAM.findall(last)) == {
         "Steps": "20", "Sampler": "Euler", "CFG scale": "7.5", "Seed": "12", "Size": "512x768", "Model": '"a, b: c"',
+        "Eigen sampler": "model's own",
     }  # fmt: skip
 
 
@@ -47,10 +48,10 @@ def test_what_is_not_as_usual_is_written_in_a1111s_order() -> None:
 
 def test_a_mask_is_written_and_a_canvas_without_one_is_only_a_strength() -> None:
     masked = replace(REQUEST, canvas=Canvas(SHEET, SHEET, 0.6, 2, Fill.NOISE))
-    assert _pairs(masked)[-3:] == [
+    assert _pairs(masked)[-4:-1] == [
         ("Denoising strength", "0.6"), ("Mask blur", "2"), ("Masked content", "latent noise"),
     ]  # fmt: skip
-    assert _pairs(replace(REQUEST, canvas=Canvas(SHEET)))[-1] == ("Denoising strength", "0.75")
+    assert _pairs(replace(REQUEST, canvas=Canvas(SHEET)))[-2] == ("Denoising strength", "0.75")
 
 
 def test_seeds_count_up_and_around_and_variations_count_instead() -> None:

@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from eigenlorax import __version__
-from eigenlorax.cli import calibrating, carding, compressing, demo, exporting, growing, looking, training
+from eigenlorax.cli import (
+    calibrating,
+    carding,
+    compressing,
+    demo,
+    exporting,
+    growing,
+    looking,
+    recalling,
+    training,
+)
 from eigenlorax.cli.common import LOAD_OPTIONS
 from eigenlorax.runtime.options import AUTO, LoadOptions, Mode, Placement, Precision, Prediction
 
@@ -56,5 +66,6 @@ for _command in (
     exporting.export,
     carding.card,
     carding.take,
+    recalling.recall,
 ):
     app.command()(_command)

@@ -178,7 +178,9 @@ class CardDesk:
             samples.append(drawn.image)
             extras = {"Model": base.name, "Version": f"EigenLoRAx Studio {__version__}"}
             basis = {"Eigen basis": drawn.basis[:12]} if drawn.basis else {}
-            parameters = parameters or infotext(asked, name_of(base.pipeline.scheduler), {**basis, **extras})
+            hashes = {style.name: self._bench.library.hashes.short(style.source_sha256)}
+            own = name_of(base.pipeline.scheduler)
+            parameters = parameters or infotext(asked, own, {**basis, **extras}, hashes)
         return samples, parameters
 
 

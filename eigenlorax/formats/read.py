@@ -1,6 +1,6 @@
 """A LoRA file: its report from the header alone, its canonical float32 layers on demand."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError, WrongBaseError
 from eigenlorax.formats.base_model import identify_base
-from eigenlorax.formats.hashes import hash_file
+from eigenlorax.formats.hashes import FileHashes, hash_file
 from eigenlorax.formats.header import Header, collector_paused, read_header
 from eigenlorax.formats.judge import Judgement, judge
 from eigenlorax.formats.metadata import guess_fine_tune, header_trigger_words, title_of, training_facts
@@ -25,6 +25,9 @@ from eigenlorax.module_path import ModelLayout, ModulePath
 
 _MOST_JUDGED = 64
 
+Hashing = Callable[[Path, int, Mapping[str, str]], FileHashes]
+"""As `hash_file`; one that remembers may be given instead."""
+
 
 class LoRAReader:
     """Reads LoRA files for one base model.
@@ -32,10 +35,11 @@ class LoRAReader:
     Args:
         layout: The loaded base's parameters; a file is judged against these real names and shapes.
         base_weight: Gives the base's own value of a parameter, for the algorithms that change it.
+        hashing: Hashes a file that is opened.
     """
 
-    def __init__(self, layout: ModelLayout, base_weight: BaseWeight) -> None:
-        self._layout = layout
+    def __init__(self, layout: ModelLayout, base_weight: BaseWeight, hashing: Hashing = hash_file) -> None:
+        self._layout, self._hashing = layout, hashing
         self._base_weight = base_weight
         self._table = SpellingTable(layout)
         widths = {f"{path.name}.lora_A.weight": (1, shape.in_features) for path, shape in layout.items()}
@@ -58,7 +62,7 @@ class LoRAReader:
             WrongBaseError: it was made for another base than the loaded one.
         """
         header = read_header(path)
-        return self._open(path, header, hash_file(path, header.data_start, header.metadata).sha256)
+        return self._open(path, header, self._hashing(path, header.data_start, header.metadata).sha256)
 
     def verify(self, path: Path) -> ImportReport:
         """Scan a file, then read every layer once, so that broken weights are found at import."""

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Condition
-from types import TracebackType
 
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.jobs.database import Claim, opened
@@ -64,9 +63,7 @@ class JobServer:
     def __enter__(self) -> "JobServer":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

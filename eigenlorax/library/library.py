@@ -20,6 +20,7 @@ from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.library.atomic import folder_written_aside, whole_files, written_aside
 from eigenlorax.library.cover import cover_of
 from eigenlorax.library.files import load_style, load_subspace, save_style, save_subspace, style_paths
+from eigenlorax.library.hash_book import HashBook
 from eigenlorax.module_path import Component
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
@@ -33,12 +34,16 @@ class Library:
     Args:
         root: The user's data folder; made when it is not there.
         shipped: A folder of LoRAs that are listed in place, read only, such as the demo's.
+
+    Attributes:
+        hashes: Of the LoRA files that were read so far.
     """
 
     def __init__(self, root: Path, shipped: Path | None = None) -> None:
         self.root = root
         self._shipped = shipped
         self._covers: dict[str, Path | None] = {}
+        self.hashes = HashBook(root / "cache" / "hashes.jsonl")
         self._lora_folder.mkdir(parents=True, exist_ok=True)
 
     @property

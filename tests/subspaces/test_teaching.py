@@ -15,7 +15,8 @@ from eigenlorax.events import drain
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.teaching import TaughtStyle, TeachRequest
 from eigenlorax.training.captions import Wording
-from eigenlorax.training.teach import TeachingStep, TeachSettings
+from eigenlorax.training.teach import TeachingStep
+from eigenlorax.training.teach_settings import TeachSettings
 from tests.subspaces.cases import PIXEL_TOLERANCE, difference, picture
 
 QUICK = TeachSettings(steps=4, rows=2, check=2, mixing=2, patience=0)
@@ -34,7 +35,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def request(pictures: Path, name: str = "mine") -> TeachRequest:
-    return TeachRequest(name, [pictures], Wording("zyx"), QUICK, columns=4)
+    return TeachRequest(name, [pictures], Wording("zyx"), QUICK, columns=4, sample_every=0)
 
 
 def test_a_taught_style_is_in_the_rack_and_the_others_draw_what_they_drew(

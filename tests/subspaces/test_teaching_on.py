@@ -1,7 +1,7 @@
 """Teaching broken off, killed, resumed and watched: the same style, bit for bit, with where it comes from."""
 
+import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from eigenlorax.library.cover import cover_of
 from eigenlorax.library.provenance import provenance_of
 from eigenlorax.library.style_card import pack_card, read_card, save_card
 from eigenlorax.library.style_file import style_parts
+from eigenlorax.module_path import Component
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces import learning_log
@@ -58,11 +59,14 @@ def numbers(studio: Studio) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     return style_parts(studio.styles["mine"], subspace)
 
 
-def same(one: Studio, other: Studio) -> bool:
+def differing(one: Studio, other: Studio) -> list[str]:
+    """The parts of the two studios' styles that are not the same, bit for bit."""
     (mine, told), (theirs, also) = numbers(one), numbers(other)
-    return (
-        mine.keys() == theirs.keys() and told == also and all(torch.equal(mine[n], theirs[n]) for n in mine)
-    )
+    assert mine.keys() == theirs.keys()
+    words = {name: (json.loads(told[name]), json.loads(also[name])) for name in ("notes", "fidelity")}
+    found = [name for name in mine if not torch.equal(mine[name], theirs[name])]
+    found += [name for name in told if told[name] != also[name] and name not in words]
+    return found + [f"{n}: {k}" for n, (a, b) in words.items() for k in a | b if a.get(k) != b.get(k)]
 
 
 def test_watched_or_not_it_learns_the_same(
@@ -101,7 +105,7 @@ class Killed(BaseException):
     """What a process sees last."""
 
 
-def killed_at(monkeypatch: pytest.MonkeyPatch, nth: int) -> Callable[[], None]:
+def kill_at(monkeypatch: pytest.MonkeyPatch, nth: int) -> None:
     """The nth write of a state breaks off halfway."""
     write, count = reached_file.save_tensors, [0]
 
@@ -113,7 +117,6 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, nth: int) -> Callable[[], None]:
             raise Killed
 
     monkeypatch.setattr(reached_file, "save_tensors", save)
-    return monkeypatch.undo
 
 
 def test_closed_after_any_event_it_goes_on_to_the_same_style(
@@ -133,7 +136,7 @@ def test_closed_after_any_event_it_goes_on_to_the_same_style(
         going.close()
         assert set(broken.styles) == before
     again: TaughtStyle = drain(broken.growth.teach(request(pictures)))
-    assert same(whole, broken)
+    assert not differing(whole, broken)
     assert [step for step, _ in again.taught.losses] == [1, 2, 3, 4, 5, 6]
     assert [step for step, _ in again.taught.held][-3:] == [2, 4, 6]
 
@@ -144,15 +147,14 @@ def test_killed_while_it_writes_it_loses_the_steps_since_the_last_measurement(
     whole, broken = (fresh(kept, tiny_model, tmp_path / name) for name in ("whole", "broken"))
     drain(whole.growth.teach(request(pictures)))
     before = set(broken.styles)
-    undo = killed_at(monkeypatch, 2)
-    with pytest.raises(Killed):
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 2)
         drain(broken.growth.teach(request(pictures)))
-    undo()
     other = Studio(str(tiny_model), tmp_path / "broken", CPU)
     assert set(other.styles) == before
     steps = [e.step for e in other.growth.teach(request(pictures)) if isinstance(e, TeachingStep) and e.step]
     assert steps == [3, 4, 5, 6]
-    assert same(whole, other)
+    assert not differing(whole, other)
 
 
 def test_what_was_preserved_is_drawn_once(
@@ -209,3 +211,16 @@ def test_where_it_comes_from_goes_where_it_goes(
     assert _told(studio.styles["mine"]) == expected
     drain(studio.subspaces.compress())
     assert _told(studio.styles["mine"]) == expected
+
+
+def test_private_ranks_and_text_encoders_are_kept(studio: Studio, pictures: Path) -> None:
+    settings = replace(QUICK, texts=True, ranks=1, steps=4, blocks=1, accumulate=2)
+    events = list(studio.growth.teach(request(pictures, settings=settings)))
+    drawn = [event for event in events if isinstance(event, Sampled)]
+    assert drawn[-1].done <= drawn[-1].total
+    style, told = studio.styles["mine"], provenance_of(studio.styles["mine"])
+    assert told is not None
+    assert told.numbers == sum(core.numel() for core in style.cores.values()) + sum(
+        layer.up.numel() + layer.down.numel() for layer in style.residuals.values()
+    )
+    assert {path.component for path in style.cores} == {*Component}

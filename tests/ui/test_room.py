@@ -1,4 +1,4 @@
-"""The page's code speaks to the studio and to value types only, and its files stay small."""
+"""The page's code speaks to the studio, its jobs and to value types only, and its files stay small."""
 
 import ast
 from pathlib import Path
@@ -12,8 +12,10 @@ ALLOWED = {
     "eigenlorax.census_case": {"CensusTaken", "census_of"},
     "eigenlorax.dials": {"Dials"},
     "eigenlorax.easel": {"Drawing"},
-    "eigenlorax.events": {"retold"},
+    "eigenlorax.events": {"drain", "retold"},
+    "eigenlorax.export.cards": {"CardExport", "WrittenCard"},
     "eigenlorax.library.animation": {"keep_animation"},
+    "eigenlorax.library.card_content": {"CardKind"},
     "eigenlorax.studio": None,
     "eigenlorax.subspace.census": {"CensusProgress"},
     "eigenlorax.recipe": None,
@@ -23,6 +25,12 @@ ALLOWED = {
     "eigenlorax.formats.facts": {"facts", "relation_lines"},
     "eigenlorax.formats.report": {"ImportReport", "Verdict"},
     "eigenlorax.likeness": {"StyleLikeness"},
+    "eigenlorax.jobs.database": {"pictures_folder"},
+    "eigenlorax.jobs.drops": {"keep_drops"},
+    "eigenlorax.jobs.job": {"Job", "State", "Stop"},
+    "eigenlorax.jobs.opening": {"open_jobs"},
+    "eigenlorax.jobs.server": {"JobServer"},
+    "eigenlorax.jobs.teaching": {"TRAIN"},
     "eigenlorax.picture_case": {
         "Compared",
         "Looking",
@@ -41,6 +49,10 @@ ALLOWED = {
     "eigenlorax.subspaces.growth": {"Added"},
     "eigenlorax.subspaces.refit": {"Refitted"},
     "eigenlorax.subspaces.wish": {"DEFAULT_RETAIN", "Outliers", "Wish"},
+    "eigenlorax.subspaces.teaching": {"TeachRequest"},
+    "eigenlorax.training.captions": {"Caption", "Origin", "Wording", "own_words", "worded"},
+    "eigenlorax.training.pictures": {"LeftOut", "Taken", "picture_of", "survey"},
+    "eigenlorax.training.teach_settings": {"PRESETS", "TeachSettings"},
 }
 
 

@@ -1,0 +1,222 @@
+"""From what was read to a request that can be drawn here, and what could not be kept."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from eigenlorax.dials import AS_IT_IS, MOST, Dials
+from eigenlorax.recall.names import named
+from eigenlorax.recall.recalled import Recalled, RecalledLora, Settings
+from eigenlorax.recall.shelf import Match, Shelved, find
+from eigenlorax.recipe import (
+    AUTOMATIC,
+    MAX_BATCH,
+    MAX_HIRES_SIDE,
+    MAX_SEED,
+    Fill,
+    GenerationRequest,
+    Hires,
+    Upscaler,
+)
+
+
+@dataclass(frozen=True)
+class Here:
+    """Where a picture is to be drawn again.
+
+    Attributes:
+        model: The base model's name.
+        side: Its native size in pixels.
+        basis: Hash of the subspace that is open; empty before the first compression.
+        shelf: The styles, and the LoRAs that are none yet.
+    """
+
+    model: str
+    side: int
+    basis: str = ""
+    shelf: Sequence[Shelved] = ()
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A request, and its differences from the picture that it was read from.
+
+    Attributes:
+        request: Passes `check` when the picture has a prompt; without a canvas and a ControlNet.
+        recalled: What was read.
+        words: What is missing or other than it was, a sentence each.
+        missing: LoRAs that are no styles here.
+        denoise, mask_blur, fill: Of the picture that was drawn over; None where there was none.
+    """
+
+    request: GenerationRequest
+    recalled: Recalled
+    words: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    denoise: float | None = None
+    mask_blur: int | None = None
+    fill: Fill | None = None
+
+
+def restore(recalled: Recalled, here: Here) -> Restored:
+    """The request that comes nearest to what was read; everything in it is within its range."""
+    words: list[str] = []
+    told = recalled.settings
+    same_model = bool(recalled.model) and recalled.model.casefold() == here.model.casefold()
+    sampler, schedule = "", AUTOMATIC
+    if told.sampler and not (recalled.own.sampler and same_model):
+        sampler, schedule, odd = named(told.sampler, told.schedule)
+        words += odd
+    styles, dials, missing = _worn(recalled, here.shelf, words)
+    request = GenerationRequest(
+        recalled.prompt,
+        recalled.negative,
+        _seed(told.seed, "seed", words),
+        _count(told.steps, 20, 1, 150, "steps", words),
+        _within(told.guidance, 5.0, 1.0, 30.0, "guidance", words),
+        _side(told.width, here.side, "width", words),
+        _side(told.height, here.side, "height", words),
+        styles,
+        sampler,
+        schedule,
+        _count(told.clip_skip, 1, 1, 12, "clip skip", words),
+        batch=_count(told.batch, 1, 1, MAX_BATCH, "pictures at once", words),
+        guidance_rescale=_within(told.guidance_rescale, 0.0, 0.0, 1.0, "guidance rescale", words),
+        dials=dials,
+    )
+    if told.variation_strength:
+        request = replace(
+            request,
+            variation_seed=_seed(told.variation_seed, "variation seed", words),
+            variation_strength=_within(told.variation_strength, 0.0, 0.0, 1.0, "variation strength", words),
+        )
+    request = replace(request, hires=_hires(told, request, words))
+    over = told.denoise is not None and told.hires is None
+    if over:
+        words.append("it was drawn over a picture: put that one under Start from a picture")
+    if not recalled.prompt.strip():
+        words.append("it tells no prompt")
+    words += _elsewhere(recalled, here, same_model)
+    return Restored(
+        request,
+        recalled,
+        tuple(words),
+        tuple(missing),
+        _within(told.denoise, 0.75, 0.0, 1.0, "denoising strength", words) if over else None,
+        _count(told.mask_blur, 4, 0, 64, "mask blur", words) if over else None,
+        next((fill for fill in Fill if fill.value == told.mask_fill), Fill.ORIGINAL) if over else None,
+    )
+
+
+def _worn(
+    recalled: Recalled, shelf: Iterable[Shelved], words: list[str]
+) -> tuple[dict[str, float], dict[str, Dials], list[str]]:
+    """The styles to wear; what became of the others goes into `words`."""
+    items = list(shelf)
+    styles: dict[str, float] = {}
+    dials: dict[str, Dials] = {}
+    missing: list[str] = []
+    for lora in recalled.loras:
+        found = find(lora, items)
+        if found is None or not found[0].is_style:
+            missing.append(lora.name)
+            uncompressed = found is not None
+            words.append(
+                f"{lora.name} is in the library but not compressed"
+                if uncompressed
+                else f"{lora.name} is not here" + (f" (hash {lora.hash[:12]})" if lora.hash else "")
+            )
+            continue
+        style, match = found
+        if match is Match.OTHER_FILE:
+            words.append(f"the {style.name} here comes from another file than that picture's {lora.name}")
+        strength, own = _dialled(lora, recalled.own.dials.get(lora.name))
+        together = styles.get(style.name, 0.0) + strength
+        styles[style.name] = max(-MOST, min(MOST, together))
+        if styles[style.name] != together:
+            words.append(f"{style.name}: the strength {together:g} is more than can be set")
+        if own != AS_IT_IS:
+            dials[style.name] = own
+    return styles, dials, missing
+
+
+def _dialled(lora: RecalledLora, own: Dials | None) -> tuple[float, Dials]:
+    """A strength and dials that act as the strengths on UNet and text encoders do."""
+    if own is not None:
+        return lora.strength, own
+    if lora.text_encoder is None or lora.text_encoder == lora.strength:
+        return lora.strength, AS_IT_IS
+    if lora.strength == 0.0:
+        return lora.text_encoder, Dials(unet=0.0)
+    factor = max(-MOST, min(MOST, lora.text_encoder / lora.strength))
+    return lora.strength, Dials(text_encoder=factor, text_encoder_2=factor)
+
+
+def _hires(told: Settings, request: GenerationRequest, words: list[str]) -> Hires | None:
+    if told.hires is None:
+        return None
+    scale = told.hires.scale
+    if not scale and told.hires.width:
+        scale = told.hires.width / request.width
+    if not scale and told.hires.height:
+        scale = told.hires.height / request.height
+    upscaler = Upscaler.LANCZOS
+    if told.hires.upscaler.lower().startswith("latent"):
+        upscaler = Upscaler.LATENT
+    elif told.hires.upscaler not in ("", Upscaler.LANCZOS.value):
+        words.append(f"no upscaler {told.hires.upscaler[:60]!r} here: Lanczos stands in for it")
+    largest = min(4.0, MAX_HIRES_SIDE / max(request.width, request.height))
+    return Hires(
+        _within(scale or None, 2.0, 1.0, largest, "enlargement", words),
+        _count(told.hires.steps, 0, 0, 150, "hires steps", words),
+        _within(told.denoise, 0.7, 0.0, 1.0, "hires denoising strength", words),
+        upscaler,
+    )
+
+
+def _elsewhere(recalled: Recalled, here: Here, same_model: bool) -> list[str]:
+    """That the model, the subspace or a tool is another one."""
+    words = []
+    if recalled.model and not same_model:
+        words.append(f"it was made with the model {recalled.model}, here is {here.model}")
+    elif not recalled.model and recalled.model_hash:
+        words.append(f"it was made with a model of hash {recalled.model_hash[:10]}")
+    basis = recalled.own.basis
+    if basis and recalled.loras and not here.basis.startswith(basis):
+        words.append("the styles have been compressed anew since: the picture may come out a little other")
+    if any(key.startswith("ControlNet") for key in recalled.unread):
+        words.append("a ControlNet steered it: that is not restored")
+    if any(key.startswith("ADetailer") for key in recalled.unread):
+        words.append("ADetailer mended it afterwards: that is not restored")
+    return words
+
+
+def _within(value: float | None, usual: float, low: float, high: float, what: str, words: list[str]) -> float:
+    """A number brought into its range, or the usual one where none is told."""
+    if value is None:
+        return usual
+    found = max(low, min(high, value))
+    if found != value:
+        words.append(f"{what} {value:g} is out of range here: {found:g} is set")
+    return found
+
+
+def _count(value: int | None, usual: int, low: int, high: int, what: str, words: list[str]) -> int:
+    told = None if value is None else float(value)
+    return round(_within(told, float(usual), float(low), float(high), what, words))
+
+
+def _side(value: int | None, usual: int, what: str, words: list[str]) -> int:
+    if value is None:
+        return usual
+    found = max(64, min(2048, round(value / 8) * 8))
+    if found != value:
+        words.append(f"{what} {value} is not possible here: {found} is set")
+    return found
+
+
+def _seed(value: int | None, what: str, words: list[str]) -> int:
+    if value is None or 0 <= value <= MAX_SEED:
+        return value or 0
+    found = value % (MAX_SEED + 1)
+    words.append(f"{what} {value} is out of range here: {found} is set, which gives other noise")
+    return found
