@@ -25,6 +25,7 @@ from ui.memory import GENERATE_KEY, TRAIN_KEY, wire_memory
 from ui.morphing import wire_morphing
 from ui.panel import panel
 from ui.rack import rack_props
+from ui.recall import wire_recall
 from ui.reporting import wire_reporting
 from ui.settings import wire_settings
 from ui.train_ends import wire_ends
@@ -116,6 +117,7 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
     wire_canvas(tab.asking.canvas, tab.asking.take_last, tab.seeing.picture)
     _cancel(tab.asking.cancel, tab.seeing.status, drawing)
     _cancel(library.cancel, library.job, measuring)
+    wire_recall(studio, tab)
     remembered = {**tab.asking.fields, "styles": tab.rack}
     refresh(wire_settings(tab.asking.fields, wire_memory(page, remembered, GENERATE_KEY)))
     _wire_train(studio, jobs, page, shown, refresh)

@@ -12,6 +12,7 @@ from ui import drawing_markup, drawing_text, markup, text
 from ui.canvas import canvas_room
 from ui.panel import panel
 from ui.rack import style_rack
+from ui.recall_zone import recall_zone
 from ui.settings import main_settings, more_settings, suggestion_button
 
 
@@ -22,6 +23,8 @@ class Asking:
     Attributes:
         fields: Name -> component, as the handlers get them; the browser remembers their values.
         canvas: The picture to start from; it is not remembered.
+        recall: Where a picture is dropped to be drawn again.
+        recalled: What was read from it.
     """
 
     fields: Mapping[str, Component]
@@ -31,6 +34,8 @@ class Asking:
     reuse: gr.Button
     generate: gr.Button
     cancel: gr.Button
+    recall: gr.HTML
+    recalled: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ def _asking(studio: Studio) -> Asking:
     with gr.Row(elem_id="acting"):
         generate = gr.Button(text.GENERATE, variant="primary", elem_id="generate", scale=3, min_width=120)
         cancel = gr.Button(text.CANCEL, elem_id="cancel", scale=1, min_width=90, interactive=False)
+    recall, recalled = recall_zone()
     negative = gr.Textbox("", label=text.NEGATIVE, placeholder=text.NEGATIVE_HINT, lines=1, max_lines=6)
     triggers = gr.Checkbox(True, label=text.ADD_TRIGGERS, info=text.ADD_TRIGGERS_INFO, elem_id="triggers")
     with gr.Group(elem_id="seeding"):
@@ -113,7 +119,9 @@ def _asking(studio: Studio) -> Asking:
     fields |= more_settings(studio)
     suggestion_button(studio, fields)
     canvas, take_last, starting = canvas_room(studio.base.native_size)
-    return Asking({**fields, **starting}, canvas, take_last, random, reuse, generate, cancel)
+    return Asking(
+        {**fields, **starting}, canvas, take_last, random, reuse, generate, cancel, recall, recalled
+    )
 
 
 def _seeing(studio: Studio) -> Seeing:

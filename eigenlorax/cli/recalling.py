@@ -39,7 +39,8 @@ def recall(
         if data_dir is not None:
             studio = opened(model, data_dir)
             found = restored(studio, told)
-            content |= {"request": asdict(found.request), "words": found.words, "missing": found.missing}
+            missing = [one.name for one in found.missing]
+            content |= {"request": asdict(found.request), "words": found.words, "missing": missing}
             lines += _matched(found)
             if again:
                 work = retold(studio.generate(found.request), _counted)

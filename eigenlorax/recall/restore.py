@@ -37,24 +37,51 @@ class Here:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """A LoRA that is no style here.
+
+    Attributes:
+        name: As the picture tells it.
+        hash: As the picture tells it; empty when it does not.
+        uncompressed: Whether the library has it, so that compressing makes it a style.
+    """
+
+    name: str
+    hash: str = ""
+    uncompressed: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """That it is missing, in words."""
+        if self.uncompressed:
+            return f"{self.name} is in the library but not compressed"
+        return f"{self.name} is not here" + (f" (hash {self.hash[:12]})" if self.hash else "")
+
+
+@dataclass(frozen=True)
 class Restored:
     """A request, and its differences from the picture that it was read from.
 
     Attributes:
         request: Passes `check` when the picture has a prompt; without a canvas and a ControlNet.
         recalled: What was read.
-        words: What is missing or other than it was, a sentence each.
         missing: LoRAs that are no styles here.
+        differences: What else is other than it was, a sentence each.
         denoise, mask_blur, fill: Of the picture that was drawn over; None where there was none.
     """
 
     request: GenerationRequest
     recalled: Recalled
-    words: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    differences: tuple[str, ...] = ()
     denoise: float | None = None
     mask_blur: int | None = None
     fill: Fill | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Everything that is missing or other than it was, a sentence each."""
+        return (*(one.sentence for one in self.missing), *self.differences)
 
 
 def restore(recalled: Recalled, here: Here) -> Restored:
@@ -99,8 +126,8 @@ def restore(recalled: Recalled, here: Here) -> Restored:
     return Restored(
         request,
         recalled,
-        tuple(words),
         tuple(missing),
+        tuple(words),
         _within(told.denoise, 0.75, 0.0, 1.0, "denoising strength", words) if over else None,
         _count(told.mask_blur, 4, 0, 64, "mask blur", words) if over else None,
         next((fill for fill in Fill if fill.value == told.mask_fill), Fill.ORIGINAL) if over else None,
@@ -109,22 +136,16 @@ def restore(recalled: Recalled, here: Here) -> Restored:
 
 def _worn(
     recalled: Recalled, shelf: Iterable[Shelved], words: list[str]
-) -> tuple[dict[str, float], dict[str, Dials], list[str]]:
-    """The styles to wear; what became of the others goes into `words`."""
+) -> tuple[dict[str, float], dict[str, Dials], list[Missing]]:
+    """The styles to wear and the LoRAs that are none; what differs goes into `words`."""
     items = list(shelf)
     styles: dict[str, float] = {}
     dials: dict[str, Dials] = {}
-    missing: list[str] = []
+    missing: list[Missing] = []
     for lora in recalled.loras:
         found = find(lora, items)
         if found is None or not found[0].is_style:
-            missing.append(lora.name)
-            uncompressed = found is not None
-            words.append(
-                f"{lora.name} is in the library but not compressed"
-                if uncompressed
-                else f"{lora.name} is not here" + (f" (hash {lora.hash[:12]})" if lora.hash else "")
-            )
+            missing.append(Missing(lora.name, lora.hash, uncompressed=found is not None))
             continue
         style, match = found
         if match is Match.OTHER_FILE:

@@ -6,7 +6,7 @@ from eigenlorax.dials import Dials
 from eigenlorax.formats.hashes import FileHashes
 from eigenlorax.recall.names import named
 from eigenlorax.recall.recalled import Own, Recalled, RecalledHires, RecalledLora, Settings
-from eigenlorax.recall.restore import Here, Restored, restore
+from eigenlorax.recall.restore import Here, Missing, Restored, restore
 from eigenlorax.recall.shelf import Match, Shelved, digits_of, find
 from eigenlorax.recipe import SAMPLERS, Fill, Hires, Upscaler
 
@@ -62,7 +62,7 @@ def test_what_is_missing_is_named() -> None:
         RecalledLora("lost"), RecalledLora("NEON", 0.1, "f" * 12),
     )  # fmt: skip
     assert found.request.styles == pytest.approx({"neon": 0.8})
-    assert found.missing == ("chalk", "gone", "lost")
+    assert found.missing == (Missing("chalk", "", True), Missing("gone", "0123456789ab"), Missing("lost"))
     assert found.words == (
         "chalk is in the library but not compressed", "gone is not here (hash 0123456789ab)", "lost is not here",
         "the neon here comes from another file than that picture's NEON",

@@ -38,6 +38,7 @@ ALLOWED = {
         "compare_pictures",
         "known_figures",
     },
+    "eigenlorax.recall_case": {"Recalled", "Restored", "recall_file", "recall_text", "restored"},
     "eigenlorax.runtime.options": None,
     "eigenlorax.runtime.paint": {"Preview", "Step"},
     "eigenlorax.runtime.plan": {"Needs", "Plan"},
