@@ -1,6 +1,5 @@
 """What happens when Export is pressed."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from eigenlorax.events import drain
 from eigenlorax.export.cards import CardExport
 from eigenlorax.export.request import CheckpointExport, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision
+from eigenlorax.library import exports
 from eigenlorax.library.card_content import CardKind
 from eigenlorax.studio import Studio
 from ui import export_markup, export_text, markup
@@ -25,7 +25,7 @@ Values = dict[str, Any]
 
 def export_folder(studio: Studio) -> Path:
     """Where exports are kept."""
-    return studio.library.root / "exports"
+    return exports.exports_folder(studio.library.root)
 
 
 def wire_exporting(studio: Studio, tab: ExportTab, generating: GenerateTab) -> list[Dependency]:
@@ -138,10 +138,5 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def free_path(studio: Studio, name: str, ending: str) -> Path:
-    """A path among the exports that is not taken: the name without what disks refuse, numbered if need be."""
-    stem = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .") or "style"
-    path, number = export_folder(studio) / f"{stem}{ending}", 1
-    while path.exists():
-        number += 1
-        path = export_folder(studio) / f"{stem}-{number}{ending}"
-    return path
+    """A path among the exports that is not taken."""
+    return exports.free_path(studio.library.root, name, ending)

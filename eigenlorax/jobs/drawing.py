@@ -1,5 +1,6 @@
-"""Pictures as a job."""
+"""Pictures as a job: asked for by hand, or by a slider that was let go."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,13 @@ from eigenlorax.jobs.job import Facts, Told, Work, Worker
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.ladder import SteppedDown
 from eigenlorax.runtime.paint import Preview
-from eigenlorax.studio import Studio
+from eigenlorax.studio import Finished, Studio
+from eigenlorax.studio import Work as StudioWork
 
 GENERATE = "generate"
+REDRAW = "redraw"
 _WHAT = "drawing"
+_MOST_STEPS_BETWEEN = 1000
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,20 @@ class DrawAsked:
     Attributes:
         request: Its pictures stand in JSON as paths.
         previews: A small preview follows every so many steps; 0 is without.
+        page: Who asks, where a newer request takes the place of an older one; see `JobServer.replace`.
     """
 
     request: GenerationRequest
     previews: int = 0
+    page: str = ""
 
 
-def draw_asked(root: Path, asked: DrawAsked) -> Facts:
-    """The same as JSON; pictures to start from are stored in the data folder.
+def with_pictures_kept(root: Path, asked: object) -> Facts:
+    """What is asked for as JSON; pictures to start from are stored in the data folder.
+
+    Args:
+        root: The data folder.
+        asked: A dataclass that a worker reads.
 
     Raises:
         NotWrittenError: the disk refused.
@@ -45,40 +55,86 @@ def draw_asked(root: Path, asked: DrawAsked) -> Facts:
 def drawing(studio: Studio) -> Worker:
     """Draws and saves; previews are pictures "preview 1" and so on.
 
-    The result: `pictures` with `path`, `parameters` and `seed` each, `switch_ms`, `mode` and `placement`.
+    The result: as `drawing_facts`.
     """
 
     def run(facts: Facts) -> Work:
         asked = _read(facts)
-        finished = yield from retold(studio.generate(asked.request, asked.previews), _told)
-        pictures = [
-            {
-                "path": str(one.path),
-                "parameters": one.parameters,
-                "seed": asked.request.of_picture(place).seed,
-            }
-            for place, one in enumerate(finished.pictures)
-        ]
-        return {
-            "pictures": pictures,
-            "switch_ms": finished.switch_ms,
-            "mode": finished.mode.value,
-            "placement": finished.plan.placement.value,
-        }
+        return (yield from drawn(studio.generate(asked.request, asked.previews), asked.request))
 
     return Worker(run, _read)
+
+
+def drawn(work: StudioWork, request: GenerationRequest, what: str = _WHAT) -> Generator[Told, None, Facts]:
+    """Pictures as a job tells of them.
+
+    Args:
+        work: Draws and saves.
+        request: What it draws.
+        what: What is drawn, in words for the user.
+
+    Returns:
+        As `drawing_facts`.
+    """
+    finished, steps = yield from counted(work, what)
+    return drawing_facts(finished, steps, request)
+
+
+def counted(work: StudioWork, what: str = _WHAT) -> Generator[Told, None, tuple[Finished, int]]:
+    """The same work as a job tells of it; returns also how many steps it took."""
+    steps = 0
+
+    def tell(event: Drawing) -> Told:
+        nonlocal steps
+        told = _told(event, what)
+        steps = max(steps, told.total)
+        return told
+
+    return (yield from retold(work, tell)), steps
+
+
+def drawing_facts(finished: Finished, steps: int, request: GenerationRequest) -> Facts:
+    """What came of it.
+
+    Returns:
+        `pictures` with `path`, `parameters` and the `seed` that tells each from the others, the `steps` that
+        were drawn, `switch_ms`, `mode`, and `placement` with its sentence as `placed`.
+    """
+    varied = bool(request.variation_strength)
+    alone = [request.of_picture(place) for place in range(len(finished.pictures))]
+    pictures = [
+        {
+            "path": str(one.path),
+            "parameters": one.parameters,
+            "seed": own.variation_seed if varied else own.seed,
+        }
+        for one, own in zip(finished.pictures, alone, strict=True)
+    ]
+    return {
+        "pictures": pictures,
+        "steps": steps,
+        "switch_ms": finished.switch_ms,
+        "mode": finished.mode.value,
+        "placement": finished.plan.placement.value,
+        "placed": finished.plan.sentence,
+    }
+
+
+def check_previews(every: int) -> None:
+    """Refuse a number of steps between previews that cannot be meant."""
+    refuse_outside({"previews": (every, 0, _MOST_STEPS_BETWEEN)})
 
 
 def _read(facts: Facts) -> DrawAsked:
     asked = from_json(DrawAsked, facts)
     asked.request.check()
-    refuse_outside({"previews": (asked.previews, 0, 1000)})
+    check_previews(asked.previews)
     return asked
 
 
-def _told(event: Drawing) -> Told:
+def _told(event: Drawing, what: str) -> Told:
     if isinstance(event, SteppedDown):
         return Told(0, 0, event.sentence)
     images = event.images if isinstance(event, Preview) else ()
     pictures = tuple((f"preview {number}", image) for number, image in enumerate(images, start=1))
-    return Told(event.done, event.total, _WHAT, pictures=pictures)
+    return Told(event.done, event.total, what, pictures=pictures)

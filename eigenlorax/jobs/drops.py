@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 
 from PIL import Image
 
@@ -62,6 +63,32 @@ def keep_picture(root: Path, picture: Image.Image) -> Path:
     return target
 
 
+def keep_together(root: Path, files: Iterable[Path]) -> list[Path]:
+    """Move files that were dropped at once into one folder: a preview or a note belongs to what it lies by.
+
+    Args:
+        root: The data folder.
+        files: Each in a folder of its own, as uploads lie; these folders go.
+
+    Returns:
+        Where they lie now, in order.
+
+    Raises:
+        InvalidFileError: one of them is no file any more.
+        NotWrittenError: the disk refused.
+    """
+    folder = drops_folder(root) / token_hex(16)
+    return [_moved(file, folder, str(place)) for place, file in enumerate(files)]
+
+
+def let_go(root: Path, files: Iterable[Path]) -> None:
+    """Remove what `keep_together` has kept; other files stay as they are."""
+    place = drops_folder(root)
+    for file in files:
+        if file.is_relative_to(place):
+            shutil.rmtree(place / file.relative_to(place).parts[0], ignore_errors=True)
+
+
 def sweep_drops(root: Path, asked: str, now: float) -> None:
     """Remove files that no kept job asks for and that nobody has dropped for a day.
 
@@ -84,6 +111,21 @@ def _kept(place: Path, file: Path) -> Path:
             with written_aside(target) as aside:
                 shutil.copyfile(file, aside)
         _touch(target.parent)
+    return target
+
+
+def _moved(file: Path, folder: Path, own: str) -> Path:
+    """Into the folder, or into one of its own there when another file of that name came first."""
+    if not file.is_file():
+        raise InvalidFileError(f"{file.name} is no file any more: drop it again")
+    target = folder / file.name
+    if target.exists():
+        target = folder / own / file.name
+    with told(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(file, target)
+        _touch(folder)
+    shutil.rmtree(file.parent, ignore_errors=True)
     return target
 
 

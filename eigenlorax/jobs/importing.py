@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from eigenlorax.errors import InvalidRequestError
 from eigenlorax.intake import Imported
 from eigenlorax.jobs.asked import from_json
+from eigenlorax.jobs.drops import let_go
 from eigenlorax.jobs.job import Facts, Told, Work, Worker
 from eigenlorax.studio import Studio
 
@@ -21,27 +23,45 @@ class ImportAsked:
 def importing(studio: Studio) -> Worker:
     """Brings in what is usable; folders and archives one by one, and all single files together.
 
-    The result: `imported`, a list of `name`, `verdict`, `reason` and `note` for each file found.
+    Files that were dropped on the page are removed once they are in the library.
+
+    The result: `imported`, for each file found its `name`, `verdict`, `reason` and `note`, and its `rank`,
+    `modules` and `bytes`.
     """
 
     def run(facts: Facts) -> Work:
-        batches = _batches(from_json(ImportAsked, facts).paths)
-        found: list[Imported] = []
+        paths = _read(facts).paths
+        batches, found = _batches(paths), list[Imported]()
         for done, batch in enumerate(batches):
             yield Told(done, len(batches), f"reading {batch[0].name}")
             found += studio.import_paths(batch)
-        imported = [
-            {
-                "name": one.name,
-                "verdict": one.report.verdict.value,
-                "reason": one.report.reason,
-                "note": one.note,
-            }
-            for one in found
-        ]
-        return {"imported": imported}
+        let_go(studio.library.root, paths)
+        return {"imported": [_told(one) for one in found]}
 
-    return Worker(run, lambda facts: from_json(ImportAsked, facts))
+    return Worker(run, _read)
+
+
+def _read(facts: Facts) -> ImportAsked:
+    asked = from_json(ImportAsked, facts)
+    if not asked.paths:
+        raise InvalidRequestError("write a folder or a file to add LoRAs from")
+    for path in asked.paths:
+        if not path.exists():
+            raise InvalidRequestError(f"there is no file or folder at {path}")
+    return asked
+
+
+def _told(one: Imported) -> Facts:
+    report = one.report
+    return {
+        "name": one.name,
+        "verdict": report.verdict.value,
+        "reason": report.reason,
+        "note": one.note,
+        "rank": report.rank_text,
+        "modules": len(report.modules),
+        "bytes": report.file_bytes,
+    }
 
 
 def _batches(paths: tuple[Path, ...]) -> list[list[Path]]:

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
+from eigenlorax.jobs.comparing import COMPARE, comparing
 from eigenlorax.jobs.compressing import CALIBRATE, COMPRESS, calibrating, compressing
-from eigenlorax.jobs.drawing import GENERATE, drawing
+from eigenlorax.jobs.drawing import GENERATE, REDRAW, drawing
+from eigenlorax.jobs.growing import GROW, REFIT, growing, refitting
 from eigenlorax.jobs.importing import IMPORT, importing
 from eigenlorax.jobs.job import Worker
+from eigenlorax.jobs.looking import LOOK, REPORT, looking, reporting
+from eigenlorax.jobs.morphing import MORPH, morphing
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.jobs.teaching import TRAIN, teaching
 from eigenlorax.studio import Studio
@@ -16,8 +20,15 @@ def workers_of(studio: Studio) -> Mapping[str, Worker]:
     return {
         TRAIN: teaching(studio),
         GENERATE: drawing(studio),
+        REDRAW: drawing(studio),
+        COMPARE: comparing(studio),
+        MORPH: morphing(studio),
         COMPRESS: compressing(studio),
+        GROW: growing(studio),
+        REFIT: refitting(studio),
         CALIBRATE: calibrating(studio),
+        LOOK: looking(studio),
+        REPORT: reporting(studio),
         IMPORT: importing(studio),
     }
 

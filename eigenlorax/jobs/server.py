@@ -1,7 +1,7 @@
 """The one queue of long work: page, command line and API put jobs in and look; one thread runs them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Condition
@@ -88,14 +88,39 @@ class JobServer:
             InvalidRequestError: there is no such kind, or what is asked for cannot be.
             NotWrittenError: the disk refused.
         """
+        worker = self._checked(kind, asked)
+        number = self._store.add(kind, title, asked, worker.resumable, self._base, time.time())
+        self._changed()
+        return number
+
+    def replace(self, kind: str, asked: Facts, title: str) -> int:
+        """Put a job first in the queue, where only the newest of its kind and page counts.
+
+        An older one of the same kind and page stops at its next event where it runs, and is forgotten where
+        it waits or is over: a slider that moves leaves one job and no trail.
+
+        Args:
+            kind: Of the work.
+            asked: JSON for its worker; its `page` says who asks.
+            title: For the user.
+
+        Raises:
+            As `submit`.
+        """
+        worker = self._checked(kind, asked)
+        number, gone = self._store.replace(kind, title, asked, worker.resumable, self._base, time.time())
+        self._changed()
+        for one in gone:
+            self._traces.drop(one)
+        return number
+
+    def _checked(self, kind: str, asked: Facts) -> Worker:
         if kind not in self._workers:
             known = ", ".join(sorted(self._workers))
             raise InvalidRequestError(f"there is no job of the kind {kind!r}: choose from {known}")
         worker = self._workers[kind]
         worker.check(asked)
-        number = self._store.add(kind, title, asked, worker.resumable, self._base, time.time())
-        self._changed()
-        return number
+        return worker
 
     def look(self, id: int) -> Job:
         """One job as it is now.
@@ -158,6 +183,30 @@ class JobServer:
                     break
                 self._news.wait(left)  # other processes cannot tell, so it also looks now and then
         return job
+
+    def follow(self, id: int, every_s: float) -> Iterator[Job]:
+        """A job as it is now, then whenever it has changed, until it is over or paused or forgotten.
+
+        Args:
+            id: Its number.
+            every_s: It is told again after so many seconds without a change, so that whoever listens can
+                stop doing so.
+        """
+        while True:
+            change = self._store.change(id)  # before looking: what comes meanwhile is looked at next
+            job = self._store.found(id)
+            if job is None:
+                return
+            yield self._told(job)
+            if job.state not in (State.QUEUED, State.RUNNING):
+                return
+            self._await_change(id, change, every_s)
+
+    def _await_change(self, id: int, seen: int, most_s: float) -> None:
+        until = time.monotonic() + most_s
+        with self._news:
+            while self._store.change(id) == seen and (left := until - time.monotonic()) > 0:
+                self._news.wait(min(_LOOK_S, left))  # other processes cannot tell, so it also looks
 
     def close(self, timeout: float = 30.0) -> None:
         """Stop serving; what runs here is interrupted at its next event, what waits stays in the queue.

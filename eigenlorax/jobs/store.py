@@ -38,16 +38,51 @@ class JobStore:
             )
             return int(cursor.lastrowid or 0)
 
+    def replace(
+        self, kind: str, title: str, asked: Facts, resumable: bool, base: str, now: float
+    ) -> tuple[int, list[int]]:
+        """Put a job first in the queue, in place of those of its kind and page.
+
+        Of these, one that runs is asked to stop, and all others are forgotten.
+
+        Returns:
+            The job's number, and the numbers of those that were forgotten.
+        """
+        page = asked["page"]
+        same = "kind = ? AND json_extract(asked, '$.page') = ?"
+        values = (kind, title, _json(asked), State.QUEUED, now, resumable, base)
+        with self._database.writing() as run:
+            _update(run, "stopping = 'cancel'", f"{same} AND state = 'running'", kind, page)
+            gone = run.execute(
+                f"DELETE FROM jobs WHERE {same} AND state <> 'running' RETURNING id", (kind, page)
+            ).fetchall()
+            cursor = run.execute(
+                "INSERT INTO jobs (kind, title, asked, state, created, resumable, base, place, change) "
+                f"VALUES (?, ?, ?, ?, ?, ?, ?, {_FIRST_PLACE}, {_tick(run)})",
+                values,
+            )
+            return int(cursor.lastrowid or 0), [row[0] for row in gone]
+
     def job(self, number: int) -> Job:
         """One job.
 
         Raises:
             InvalidRequestError: there is none of that number.
         """
-        found = self._database.rows(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", number)
-        if not found:
+        job = self.found(number)
+        if job is None:
             raise InvalidRequestError(f"there is no job {number}: it may be older than what is kept")
-        return _job(found[0])
+        return job
+
+    def found(self, number: int) -> Job | None:
+        """One job; None where there is none of that number."""
+        found = self._database.rows(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", number)
+        return _job(found[0]) if found else None
+
+    def change(self, number: int) -> int:
+        """The number of a job's last change; 0 where there is no such job."""
+        found = self._database.rows("SELECT change FROM jobs WHERE id = ?", number)
+        return int(found[0][0]) if found else 0
 
     def jobs(self, limit: int) -> list[Job]:
         """What runs, then what waits in its order, then what is paused, then what is over, newest first."""

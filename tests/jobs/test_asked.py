@@ -13,7 +13,7 @@ from eigenlorax.dials import Dials
 from eigenlorax.errors import InvalidFileError, InvalidRequestError
 from eigenlorax.jobs.asked import as_json, from_json
 from eigenlorax.jobs.compressing import CalibrateAsked, CompressAsked
-from eigenlorax.jobs.drawing import DrawAsked, draw_asked
+from eigenlorax.jobs.drawing import DrawAsked, with_pictures_kept
 from eigenlorax.jobs.importing import ImportAsked
 from eigenlorax.jobs.teaching import CaptionAsked, TeachAsked, teach_request
 from eigenlorax.recipe import Canvas, ControlHint, Fill, GenerationRequest, Upscaler
@@ -99,7 +99,7 @@ def test_pictures_to_start_from_come_back_as_they_look(tmp_path: Path) -> None:
     )
     canvas = Canvas(image, mask, 0.5, 2, Fill.NOISE)
     request = GenerationRequest("a cat", canvas=canvas, control=ControlHint("/models/edges", hint, 0.7))
-    facts = json.loads(json.dumps(draw_asked(tmp_path, DrawAsked(request, 3))))
+    facts = json.loads(json.dumps(with_pictures_kept(tmp_path, DrawAsked(request, 3))))
     found = from_json(DrawAsked, facts)
     assert found.previews == 3
     assert found.request.canvas.image.tobytes() == image.tobytes()

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
-from eigenlorax.jobs.drawing import DrawAsked, draw_asked
+from eigenlorax.jobs.drawing import DrawAsked, with_pictures_kept
 from eigenlorax.jobs.drops import keep_drops
 from eigenlorax.jobs.job import Job, State
 from eigenlorax.jobs.opening import open_jobs
@@ -85,7 +85,7 @@ def test_teaching_is_paused_and_goes_on(jobs: JobServer, studio: Studio, sources
     seen = len(jobs.series(number)["train"])
     assert 4 <= seen < 400
     assert "mine" not in studio.styles
-    drawn = jobs.submit("generate", draw_asked(studio.library.root, DrawAsked(_REQUEST)), "a cat")
+    drawn = jobs.submit("generate", with_pictures_kept(studio.library.root, DrawAsked(_REQUEST)), "a cat")
     _done(jobs, drawn)  # the model is free meanwhile
     jobs.resume(number)
     while len(jobs.series(number)["train"]) <= seen + 2:
@@ -101,14 +101,16 @@ _REQUEST = GenerationRequest("a cat", seed=3, steps=4, width=64, height=64, styl
 
 def test_drawing(jobs: JobServer, studio: Studio) -> None:
     root = studio.library.root
-    number = jobs.submit("generate", draw_asked(root, DrawAsked(_REQUEST, 2)), "a cat")
+    number = jobs.submit("generate", with_pictures_kept(root, DrawAsked(_REQUEST, 2)), "a cat")
     result = _done(jobs, number).result
     assert [one["seed"] for one in result["pictures"]] == [3, 4]
     with Image.open(result["pictures"][1]["path"]) as image:
         assert image.text["parameters"] == result["pictures"][1]["parameters"]
     assert {one.label for one in jobs.pictures(number)} == {"preview 1", "preview 2"}
     strange = GenerationRequest("a cat", steps=2, width=64, height=64, styles={"nobody": 1.0})
-    failed = jobs.wait(jobs.submit("generate", draw_asked(root, DrawAsked(strange)), "a cat"), _PATIENCE_S)
+    failed = jobs.wait(
+        jobs.submit("generate", with_pictures_kept(root, DrawAsked(strange)), "a cat"), _PATIENCE_S
+    )
     assert (failed.state, "nobody" in failed.error) == (State.FAILED, True)
     with pytest.raises(UnknownStyleError) as direct:
         next(studio.generate(strange))
