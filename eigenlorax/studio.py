@@ -9,13 +9,13 @@ from pathlib import Path
 from PIL import Image
 
 from eigenlorax import __version__
+from eigenlorax.blending.desk import BlendDesk
+from eigenlorax.collection import Collection, LibraryEntry
 from eigenlorax.easel import Drawing, Drawn, Easel, Painting, of_turn
 from eigenlorax.events import retold
 from eigenlorax.export.cards import CardDesk
 from eigenlorax.export.desk import ExportDesk
 from eigenlorax.formats.read import LoRAReader
-from eigenlorax.formats.report import ImportReport
-from eigenlorax.formats.sidecars import preview_of
 from eigenlorax.infotext import infotext
 from eigenlorax.intake import Imported, Intake
 from eigenlorax.library.atomic import told
@@ -40,15 +40,6 @@ from eigenlorax.subspaces.weighing import take_up_effects
 _DEMO = Path(__file__).resolve().parent.parent / "assets" / "demo"
 DEMO_MODEL = _DEMO / "model"
 DEMO_LORAS = _DEMO / "loras"
-
-
-@dataclass(frozen=True)
-class LibraryEntry:
-    """One LoRA of the library as the page lists it."""
-
-    report: ImportReport
-    preview: Path | None
-    style: Style | None
 
 
 #: Bytes of styles that stay on a GPU beside those worn: about a hundred of an 18-fold store.
@@ -132,17 +123,19 @@ class Studio:
         self._engine = Engine(self.base, recorder=recorder, budget=_RESIDENT_BYTES)
         self._lock = threading.Lock()
         reader = LoRAReader(self.base.layout, self._engine.facts.pristine, self.library.hashes.hash_file)
-        self._originals = Originals(self.library, reader)
+        self._originals = Originals(self.library, reader, self.base.layout_hash)
         self._current = CurrentSubspace(self.library, self._engine)
+        self.collection = Collection(self.library, self._originals, self._current)
         self.easel = Easel(
             self._engine,
             self._lock,
-            lambda: (self._current.subspace, self._current.styles),
+            lambda: (self._current.subspace, self._current.wearable),
             options.mode if options else Mode.AUTO,
         )
         bench = Bench(self._engine, self._originals, self._current, self.library, self._lock)
         self.subspaces = SubspaceDesk(bench)
         self.growth = GrowthDesk(bench)
+        self.blending = BlendDesk(bench)
         self.exports = ExportDesk(
             self.base, self._engine, reader, self.library, self._lock,
             current=self._current, originals=self._originals,
@@ -161,7 +154,7 @@ class Studio:
     @property
     def styles(self) -> dict[str, Style]:
         """The styles of the current subspace by name; empty before the first compression."""
-        return dict(self._current.styles)
+        return self.collection.styles()
 
     @property
     def stored_bytes(self) -> int:
@@ -169,14 +162,8 @@ class Studio:
         return self._current.stored_bytes
 
     def entries(self) -> list[LibraryEntry]:
-        """Every LoRA of the library with its report, its preview and, when compressed, its style."""
-        styles = self._current.styles
-        return [
-            LibraryEntry(
-                report, preview_of(report.path) or self.library.cover(report.path), styles.get(report.name)
-            )
-            for report in self._originals.reports()
-        ]
+        """Every LoRA, the library's own and those in place, each with what is known of it."""
+        return self.collection.entries()
 
     def import_paths(self, paths: Iterable[Path]) -> list[Imported]:
         """Bring LoRA files, or all LoRA files of folders, into the library.
@@ -190,7 +177,7 @@ class Studio:
     def originals(self, names: Sequence[str] | None = None) -> list[LoRA]:
         """The usable LoRAs of the library, by default all; each layer is read when it is asked for."""
         with self._lock:
-            return [self._originals.open(report) for report in self._originals.usable(names)]
+            return [self._originals.open(listing) for listing in self._originals.usable(names)]
 
     def inspect_paths(self, paths: Iterable[Path]) -> list[Imported]:
         """Report on files as `import_paths` takes them, weights read, and leave everything as it is."""
@@ -208,6 +195,7 @@ class Studio:
             UnknownStyleError: a strength names a style that the subspace lacks.
             CardFullError: the card's memory does not suffice, however little is asked of it at once.
         """
+        self.blending.make(name for blend in (request.styles, *request.blends) for name in blend)
         return self._saved(request, self.easel.styled(request, previews))
 
     def generate_with_lora(self, request: GenerationRequest, name: str, strength: float = 1.0) -> Work:

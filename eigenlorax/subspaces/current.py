@@ -25,6 +25,7 @@ class CurrentSubspace:
         folder: Where it lies; None before the first compression, as `subspace` is.
         subspace: Ready to wear.
         styles: By name.
+        derived: Styles made by name from those of the open version; never saved, gone with it.
         notice: What the user should know of it, or nothing.
     """
 
@@ -33,12 +34,18 @@ class CurrentSubspace:
         self.folder: Path | None = None
         self.subspace: Subspace | None = None
         self.styles: dict[str, Style] = {}
+        self.derived: dict[str, Style] = {}
         self.notice = ""
 
     @property
     def stored_bytes(self) -> int:
         """Bytes on disk of the subspace and its styles."""
         return self._library.stored_bytes(self.folder) if self.folder else 0
+
+    @property
+    def wearable(self) -> dict[str, Style]:
+        """All that the model can wear: the styles, and those derived from them."""
+        return {**self.derived, **self.styles}
 
     @property
     def sharing(self) -> tuple[int, int]:
@@ -68,6 +75,7 @@ class CurrentSubspace:
             return
         if current is not None:
             self.folder, subspace, self.styles = current
+            self.derived = {}
             self.subspace = subspace.ready()
             self._engine.wear_nothing()
             if subspace.base is not None and not self.notice:

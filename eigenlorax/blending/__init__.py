@@ -1,0 +1,1 @@
+"""Numbers of a blend and new styles out of old ones, from inner products of the styles' updates."""
