@@ -65,6 +65,31 @@ class BlendDesk:
         """The leading directions of the collection; none before the first compression."""
         return directions(self._collection(), count) if self._bench.current.styles else []
 
+    def likeness(self, name: str) -> dict[str, float]:
+        """Every other style -> the cosine of its update with this one's, the likest first.
+
+        Raises:
+            InvalidRequestError: there is no such style.
+        """
+        if name not in self._bench.current.styles:
+            raise InvalidRequestError(f"no style named {name}: compress its LoRA first")
+        found = self._collection()
+        row = found.cosines[found.names.index(name)].tolist()
+        others = [(other, cosine) for other, cosine in zip(found.names, row, strict=True) if other != name]
+        return dict(sorted(others, key=lambda one: -one[1]))
+
+    def near_copies(self, least: float = 0.98) -> list[tuple[str, str, float]]:
+        """Pairs of styles whose updates have a cosine of at least `least`, the likest first."""
+        if not self._bench.current.styles:
+            return []
+        found = self._collection()
+        table = found.cosines.triu(1)
+        pairs = [
+            (found.names[i], found.names[j], float(table[i, j]))
+            for i, j in (table >= least).nonzero().tolist()
+        ]
+        return sorted(pairs, key=lambda pair: -pair[2])
+
     def derivation(self, name: str) -> Derivation:
         """What a derived style is made of.
 
