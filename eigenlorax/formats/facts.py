@@ -39,7 +39,8 @@ def _facts(report: ImportReport) -> Iterator[Fact]:
     yield "Embeddings", ", ".join(name for name in report.embeddings if name != OWN_NAME)
     yield "Trigger words", ", ".join(report.trigger_words)
     side = report.sidecar
-    yield "Advised strength", "" if side.preferred_weight is None else f"{side.preferred_weight:g}"
+    yield "Advised strength", "" if report.preferred_weight is None else f"{report.preferred_weight:g}"
+    yield "Tags", ", ".join(report.tags)
     yield "Negative prompt", side.negative_text
     yield "Licence", report.licence
     yield "Training", ", ".join(f"{label} {value}" for label, value in report.training.items())
@@ -91,7 +92,7 @@ def as_json(report: ImportReport) -> dict[str, Any]:
         "fine_tune": report.fine_tune,
         "title": report.title,
         "trigger_words": list(report.trigger_words),
-        "preferred_weight": report.sidecar.preferred_weight,
+        "preferred_weight": report.preferred_weight,
         "negative_text": report.sidecar.negative_text,
         "licence": report.licence,
         "description": report.sidecar.description,

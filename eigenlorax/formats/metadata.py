@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from eigenlorax.formats.sidecars import split_words
+from eigenlorax.formats.sidecars import split_words, strength_of
 
 MAX_COVER_BYTES = 8 * 1024 * 1024
 
@@ -28,13 +28,29 @@ def header_trigger_words(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """
     if text := metadata.get("modelspec.trigger_phrase", "").strip():
         return split_words(text)
+    return training_tags(metadata, most=1)
+
+
+def training_tags(metadata: Mapping[str, str], most: int) -> tuple[str, ...]:
+    """The commonest training tags, commonest first.
+
+    Source: kohya's ss_tag_frequency.
+    """
     counts: dict[str, int] = {}
     for folder in _json_object(metadata.get("ss_tag_frequency", "")).values():
         if isinstance(folder, dict):
             for tag, count in folder.items():
                 if isinstance(count, int):
                     counts[tag.strip()] = counts.get(tag.strip(), 0) + count
-    return (max(counts, key=lambda tag: counts[tag]),) if counts else ()
+    return tuple(sorted(counts, key=lambda tag: -counts[tag])[:most])
+
+
+def header_weight(metadata: Mapping[str, str]) -> float | None:
+    """The strength that a header advises; None when it does not.
+
+    Source: SwarmUI (modelspec.lora_default_weight).
+    """
+    return strength_of(metadata.get("modelspec.lora_default_weight", "").strip() or None)
 
 
 _TRAINING = (
@@ -93,6 +109,14 @@ def guess_fine_tune(path: Path, metadata: Mapping[str, str], claimed: str = "") 
     ):
         return f"{found}, v-prediction".lstrip(", ")
     return found
+
+
+def has_cover(metadata: Mapping[str, str]) -> bool:
+    """Whether a header seems to hold a picture; `embedded_cover` decodes it."""
+    return any(metadata.get(key, "").strip(" []") for key in _COVER_KEYS)
+
+
+_COVER_KEYS = ("modelspec.thumbnail", "modelspec.preview_image", "ssmd_cover_images")
 
 
 def embedded_cover(metadata: Mapping[str, str]) -> bytes | None:

@@ -8,22 +8,31 @@ import torch
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError, WrongBaseError
-from eigenlorax.formats.base_model import identify_base
-from eigenlorax.formats.hashes import FileHashes, hash_file
+from eigenlorax.formats.base_model import identify_base, not_a_lora
+from eigenlorax.formats.hashes import FileHashes, embedded_hash, hash_file
 from eigenlorax.formats.header import Header, collector_paused, read_header
 from eigenlorax.formats.judge import Judgement, judge
-from eigenlorax.formats.metadata import guess_fine_tune, header_trigger_words, title_of, training_facts
+from eigenlorax.formats.metadata import (
+    guess_fine_tune,
+    has_cover,
+    header_trigger_words,
+    header_weight,
+    title_of,
+    training_facts,
+    training_tags,
+)
 from eigenlorax.formats.parts import BaseWeight, Parts, build_layer
 from eigenlorax.formats.relations import sketch
 from eigenlorax.formats.report import ImportReport, ValueReport, Verdict
 from eigenlorax.formats.scaling import alpha_settings
 from eigenlorax.formats.sidecars import read_sidecars
 from eigenlorax.formats.spelling import SpellingTable
+from eigenlorax.formats.tags import header_tags
 from eigenlorax.formats.tensors import TensorFile
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import ModelLayout, ModulePath
 
-_MOST_JUDGED = 64
+_MOST_JUDGED, _MOST_SUGGESTED = 64, 12
 
 Hashing = Callable[[Path, int, Mapping[str, str]], FileHashes]
 """As `hash_file`; one that remembers may be given instead."""
@@ -118,6 +127,10 @@ def _broken(path: Path, error: InvalidFileError) -> ImportReport:
 
 def _report(path: Path, header: Header, judgement: Judgement) -> ImportReport:
     sidecar, metadata = read_sidecars(path), header.metadata
+    words = [*sidecar.trigger_words, *sidecar.other_words, *header_trigger_words(metadata)]
+    trigger_words = sidecar.trigger_words or header_trigger_words(metadata)
+    more = dict.fromkeys([*words, *training_tags(metadata, _MOST_SUGGESTED)])
+    advised = sidecar.preferred_weight
     return ImportReport(
         name=path.stem,
         path=path,
@@ -128,12 +141,19 @@ def _report(path: Path, header: Header, judgement: Judgement) -> ImportReport:
         modules=judgement.modules,
         fine_tune=guess_fine_tune(path, metadata, sidecar.base),
         embeddings=judgement.embeddings,
-        trigger_words=sidecar.trigger_words or header_trigger_words(metadata),
+        trigger_words=trigger_words,
         title=title_of(metadata, sidecar.title or path.stem),
         sidecar=sidecar,
         licence=metadata.get("modelspec.license", "").strip() or sidecar.licence,
         training=training_facts(metadata),
         file_bytes=header.file_size,
+        foreign=judgement.verdict is Verdict.BROKEN and bool(not_a_lora(header.shapes)),
+        preferred_weight=header_weight(metadata) if advised is None else advised,
+        tags=tuple(dict.fromkeys([*header_tags(metadata), *sidecar.tags])),
+        suggested_words=tuple(word for word in more if word not in trigger_words),
+        tensor_hash=embedded_hash(metadata),
+        has_cover=has_cover(metadata),
+        weight_bytes=header.file_size - header.data_start,
     )
 
 

@@ -101,6 +101,13 @@ class ImportReport:
         training: How it was trained, as far as the header tells: label -> value.
         file_bytes: Size on disk.
         values: What the weights say; None until the file has been read.
+        foreign: The file is plainly something else, such as a checkpoint: no LoRA that went wrong.
+        preferred_weight: The strength that somebody advises, the sidecars first; None when nobody does.
+        tags: The author's and the site's, not those of its training pictures.
+        suggested_words: What else might call it: the other sources' words, then training tags.
+        tensor_hash: Of its weights as the header claims it, hex; empty when it does not.
+        has_cover: A picture seems to be inside its header.
+        weight_bytes: Size of the weights alone, without the header.
     """
 
     name: str
@@ -119,6 +126,13 @@ class ImportReport:
     training: Mapping[str, str] = field(default_factory=dict)
     file_bytes: int = 0
     values: ValueReport | None = None
+    foreign: bool = False
+    preferred_weight: float | None = None
+    tags: tuple[str, ...] = ()
+    suggested_words: tuple[str, ...] = ()
+    tensor_hash: str = ""
+    has_cover: bool = False
+    weight_bytes: int = 0
 
     @property
     def sha256(self) -> str:

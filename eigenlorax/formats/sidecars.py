@@ -31,8 +31,11 @@ class Sidecar:
         description: Plain text, tags of HTML removed.
         base: The base model that is claimed, such as "SDXL 1.0" or "Pony".
         licence: As written.
+        tags: Of the site that it came from, or the user's, in the order given.
+        favourite: Whether it was marked as one in LoRA Manager.
+        other_words: Trigger words that only the later files have.
         sources: Names of the files that were read.
-        unreadable: Names of those that are there but are not valid JSON, or too large.
+        unreadable: Names of those that are there but are not valid JSON, too large, or may not be read.
     """
 
     title: str = ""
@@ -42,6 +45,9 @@ class Sidecar:
     description: str = ""
     base: str = ""
     licence: str = ""
+    tags: tuple[str, ...] = ()
+    favourite: bool = False
+    other_words: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
 
@@ -62,19 +68,23 @@ def read_sidecars(path: Path) -> Sidecar:
             contents.append(content)
             sources.append(sidecar.name)
     for sidecar in _beside(path, _TEXT_ENDINGS):
-        if sidecar.stat().st_size <= MAX_SIDECAR_BYTES:
-            description = sidecar.read_text(encoding="utf-8", errors="replace").strip()
+        if (text := _text(sidecar)) is not None:
+            description = text.strip()
             sources.append(sidecar.name)
             break
+    lists = [words for one in contents if (words := _words(one))]
     return Sidecar(
         title=_first(contents, ("modelspec.title",), ("model_name",), ("ModelName",), ("model", "name")),
-        trigger_words=_words(contents),
+        trigger_words=lists[0] if lists else (),
+        other_words=tuple(dict.fromkeys(w for more in lists[1:] for w in more if w not in lists[0])),
         preferred_weight=_weight(contents),
         negative_text=_first(contents, ("negative text",)),
         description=_plain(_first(contents, ("description",), ("ModelDescription",), ("notes",)))
         or description,
         base=_first(contents, ("baseModel",), ("base_model",), ("BaseModel",), ("sd version",)),
         licence=_first(contents, ("modelspec.license",), ("license",)),
+        tags=tuple(dict.fromkeys(tag.strip() for one in contents for tag in _tags(one) if tag.strip())),
+        favourite=any(content.get("favorite") is True for content in contents),
         sources=tuple(sources),
         unreadable=tuple(unreadable),
     )
@@ -83,6 +93,11 @@ def read_sidecars(path: Path) -> Sidecar:
 def preview_of(path: Path) -> Path | None:
     """The preview picture beside a LoRA, by the names that A1111, ComfyUI's and Civitai's tools use."""
     return next(_beside(path, _PREVIEW_ENDINGS), None)
+
+
+def sidecar_names(stem: str) -> list[str]:
+    """The names, lower-cased, that files belonging to a LoRA of this stem may have."""
+    return [(stem + ending).lower() for ending in (*_JSON_ENDINGS, *_TEXT_ENDINGS, *_PREVIEW_ENDINGS)]
 
 
 def sidecars_of(path: Path) -> list[Path]:
@@ -111,11 +126,21 @@ def _names(folder: Path, changed: int) -> Mapping[str, str]:  # noqa: ARG001 - a
     return {entry.name.lower(): entry.name for entry in folder.iterdir()}
 
 
+def _text(path: Path) -> str | None:
+    """A note's text; None where it is too large, may not be read, or is gone."""
+    try:
+        if path.stat().st_size > MAX_SIDECAR_BYTES:
+            return None
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
 def _json_object(path: Path) -> Mapping[str, Any] | None:
-    if path.stat().st_size > MAX_SIDECAR_BYTES:
+    if (text := _text(path)) is None:
         return None
     try:
-        value = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+        value = json.loads(text)
     except (json.JSONDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -132,19 +157,30 @@ def _first(contents: list[Mapping[str, Any]], *places: tuple[str, ...]) -> str:
     return ""
 
 
-def _words(contents: list[Mapping[str, Any]]) -> tuple[str, ...]:
-    for content in contents:
-        civitai = content.get("civitai")
-        lists = [content.get("trainedWords"), content.get("TrainedWords")]
-        lists.append(civitai.get("trainedWords") if isinstance(civitai, dict) else None)
-        if (
-            isinstance(text := content.get("activation text") or content.get("trigger_phrase"), str)
-            and text.strip()
-        ):
+_TAG_LISTS = (("tags",), ("model", "tags"), ("civitai", "model", "tags"), ("Tags",), ("modelspec.tags",))
+
+
+def _tags(content: Mapping[str, Any]) -> Iterator[str]:
+    for place in _TAG_LISTS:
+        value: Any = content
+        for name in place:
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            yield from (tag for tag in value if isinstance(tag, str))
+        elif isinstance(value, str):
+            yield from value.split(",")
+
+
+def _words(content: Mapping[str, Any]) -> tuple[str, ...]:
+    for key in ("activation text", "modelspec.trigger_phrase", "trigger_phrase"):
+        if isinstance(text := content.get(key), str) and text.strip():
             return split_words(text)
-        for words in lists:
-            if isinstance(words, list) and any(isinstance(word, str) for word in words):
-                return tuple(w.strip(" ,") for w in words if isinstance(w, str) and w.strip(" ,"))
+    civitai = content.get("civitai")
+    lists = [content.get("trainedWords"), content.get("TrainedWords")]
+    lists.append(civitai.get("trainedWords") if isinstance(civitai, dict) else None)
+    for words in lists:
+        if isinstance(words, list) and any(isinstance(word, str) for word in words):
+            return tuple(w.strip(" ,") for w in words if isinstance(w, str) and w.strip(" ,"))
     return ()
 
 
@@ -156,19 +192,22 @@ def _weight(contents: list[Mapping[str, Any]]) -> float | None:
                 tips = json.loads(tips)
             except (json.JSONDecodeError, RecursionError):
                 tips = None
-        for value in (
-            content.get("preferred weight"),
-            tips.get("strength") if isinstance(tips, dict) else None,
-        ):
-            if isinstance(value, str):
-                try:
-                    value = float(value)
-                except ValueError:
-                    continue
-            # A1111 writes 0 when its slider was never touched.
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < abs(value) < 100:
-                return float(value)
+        values = [content.get("preferred weight"), tips.get("strength") if isinstance(tips, dict) else None]
+        values += [content.get("modelspec.lora_default_weight"), content.get("lora_default_weight")]
+        for value in values:
+            if (weight := strength_of(value)) is not None:
+                return weight
     return None
+
+
+def strength_of(value: object) -> float | None:
+    """A strength as a number, from a number or its text; None where it is neither, or means "not set"."""
+    try:
+        number = float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else 0.0
+    except ValueError:
+        return None
+    # A1111 writes 0 when its slider was never touched.
+    return number if 0 < abs(number) < 100 else None
 
 
 def _plain(html: str) -> str:

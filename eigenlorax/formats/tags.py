@@ -2,16 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from eigenlorax.errors import InvalidFileError
 from eigenlorax.formats.header import read_header
-from eigenlorax.formats.report import ImportReport
-from eigenlorax.formats.sidecars import MAX_SIDECAR_BYTES, sidecars_of
-
-_TAG_LISTS = (("tags",), ("model", "tags"), ("civitai", "model", "tags"), ("Tags",))
+from eigenlorax.formats.sidecars import read_sidecars
 
 
 def tags_of(path: Path) -> list[str]:
@@ -25,13 +22,18 @@ def tags_of(path: Path) -> list[str]:
         metadata = read_header(path).metadata
     except InvalidFileError:
         metadata = {}
-    found = [tag for tag in metadata.get("modelspec.tags", "").split(",") if tag.strip()]
+    found = [*header_tags(metadata)]
     for folder in _object(metadata.get("ss_tag_frequency", "")).values():
-        found += [str(tag) for tag in folder] if isinstance(folder, dict) else []
-    for sidecar in sidecars_of(path):
-        if sidecar.suffix in (".json", ".info") and sidecar.stat().st_size <= MAX_SIDECAR_BYTES:
-            found += _listed(_object(sidecar.read_text(encoding="utf-8", errors="replace")))
-    return list(dict.fromkeys(tag.strip() for tag in found))
+        found += [str(tag).strip() for tag in folder] if isinstance(folder, dict) else []
+    return list(dict.fromkeys([*found, *read_sidecars(path).tags]))
+
+
+def header_tags(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """The tags that an author gave in the header.
+
+    Source: modelspec 1.0.1 (tags).
+    """
+    return tuple(tag.strip() for tag in metadata.get("modelspec.tags", "").split(",") if tag.strip())
 
 
 def named_by(word: str, texts: Iterable[str]) -> bool:
@@ -43,7 +45,21 @@ def named_by(word: str, texts: Iterable[str]) -> bool:
     return bool(wanted) and any(f" {wanted} " in f" {' '.join(_words(text))} " for text in texts)
 
 
-def excluded_by(words: Sequence[str], reports: Iterable[ImportReport]) -> dict[str, str]:
+@runtime_checkable
+class Named(Protocol):
+    """What is known of a LoRA by words."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def trigger_words(self) -> tuple[str, ...]: ...
+    @property
+    def path(self) -> Path: ...
+
+
+def excluded_by(words: Sequence[str], reports: Iterable[Named]) -> dict[str, str]:
     """LoRA name -> the first of `words` that its name, its trigger words or its tags hold."""
     found = {}
     for report in reports if words else ():
@@ -55,17 +71,6 @@ def excluded_by(words: Sequence[str], reports: Iterable[ImportReport]) -> dict[s
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.lower())
-
-
-def _listed(content: Mapping[str, Any]) -> Iterator[str]:
-    for place in _TAG_LISTS:
-        value: Any = content
-        for name in place:
-            value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, list):
-            yield from (tag for tag in value if isinstance(tag, str))
-        elif isinstance(value, str):
-            yield from value.split(",")
 
 
 def _object(text: str) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from eigenlorax.library.atomic import folder_written_aside, whole_files, written
 from eigenlorax.library.cover import cover_of
 from eigenlorax.library.files import load_style, load_subspace, save_style, save_subspace, style_paths
 from eigenlorax.library.hash_book import HashBook
+from eigenlorax.library.walk import Seen, look
 from eigenlorax.module_path import Component
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
@@ -63,6 +64,11 @@ class Library:
         """Every LoRA file: the shipped ones, then the imported ones, each sorted by name."""
         shipped = whole_files(self._shipped, ".safetensors") if self._shipped else []
         return shipped + whole_files(self._lora_folder, ".safetensors")
+
+    def lora_files(self) -> list[Seen]:
+        """As `lora_paths`, each with its size, its time and what lies beside it."""
+        shipped = look(self._shipped) if self._shipped else []
+        return shipped + look(self._lora_folder)
 
     def add_lora(self, source: Path) -> tuple[Path, bool]:
         """Copy a LoRA file, and the sidecars beside it, into the library.
@@ -198,6 +204,8 @@ class Library:
         """The picture inside a LoRA's header, laid into the cache as a file; None when it has none."""
         place = self.root / "cache" / "covers"
         name = hashlib.sha256(f"{path}|{path.stat().st_mtime_ns}".encode()).hexdigest()[:24]
+        if name not in self._covers and (place / name).is_file():
+            self._covers[name] = place / name
         if name not in self._covers:
             try:
                 content = embedded_cover(read_header(path).metadata)
