@@ -7,13 +7,6 @@ const CURVES = { constant: "Constant", "fade in": "Fade in", "fade out": "Fade o
 const CURVE_POINTS = { constant: [[0, 1]], "fade in": [[0, 0], [1, 1]], "fade out": [[0, 1], [1, 0]] };
 const DIAL_LIMIT = 2;
 
-function make(tag, className, attributes = {}) {
-  const node = document.createElement(tag);
-  node.className = className;
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return node;
-}
-
 // What is safe to keep of dials that came from elsewhere; those at 1 are left out.
 function cleanDials(dials) {
   const kept = {};

@@ -1,103 +1,29 @@
-// The rack owns its rows; Gradio's template is static, so nothing of a style's name is ever run or parsed.
-const find = (selector) => element.querySelector(selector);
+// The rack: its list, its tools and its keys. It owns its rows; Gradio's template is static, so nothing of a
+// style's name is ever run or parsed.
 const list = find(".rack-list"), summary = find(".rack-summary"), filter = find(".rack-filter");
-const onlyOn = find(".rack-only input");
-const LIMIT = 2, rows = new Map();
-let state = {};
-
-const clamp = (number) => Math.max(-LIMIT, Math.min(LIMIT, Number.isFinite(number) ? number : 1));
-const entryOf = (name) => state[name] ?? { on: false, strength: 1, solo: false, dials: {} };
-
-function read() {
-  try {
-    const saved = JSON.parse(props.value || "{}");
-    const known = new Set((props.styles ?? []).map((style) => style.name));
-    state = Object.fromEntries(Object.entries(saved).filter(([name]) => known.has(name)).map(([name, entry]) =>
-      [name, { on: entry.on !== false, strength: clamp(Number(entry.strength ?? 1)), solo: Boolean(entry.solo), dials: cleanDials(entry.dials) }]));
-  } catch (error) {
-    state = {};
-  }
-}
-
-function commit(name, change) {
-  state = { ...state, [name]: { ...entryOf(name), ...change } };
-  publish();
-}
-
-function publish() {
-  props.value = JSON.stringify(state);
-  show();
-  if (find(".rack-live input").checked) trigger("redraw");
-}
-
-function row(style) {
-  const item = make("div", "style", { role: "listitem" });
-  const picture = style.thumbnail
-    ? make("img", "style-thumb", { src: style.thumbnail, alt: "", loading: "lazy", width: 52, height: 52 })
-    : make("span", "style-thumb letter", { "aria-hidden": "true" });
-  if (!style.thumbnail) picture.textContent = style.name.slice(0, 1).toUpperCase();
-  const name = make("div", "style-name", { title: [style.title, `trigger words: ${style.words || "none"}`, style.kept && `energy kept: ${style.kept}`].filter(Boolean).join("\n") });
-  name.append(make("strong", ""), make("small", ""));
-  name.firstChild.textContent = style.name;
-  name.lastChild.textContent = style.words;
-  const solo = make("button", "style-solo", { type: "button", "aria-label": `${style.name} solo`, title: "Use only this style" });
-  solo.textContent = "Solo";
-  const toggle = make("button", "style-toggle", { type: "button", role: "switch", "aria-label": `${style.name} on` });
-  const bounds = { min: -LIMIT, max: LIMIT, step: 0.05 };
-  const range = make("input", "style-range", { type: "range", "aria-label": `${style.name} strength`, ...bounds });
-  const number = make("input", "style-number", { type: "number", "aria-label": `${style.name} strength as a number`, ...bounds });
-  const more = make("button", "style-more", { type: "button", "aria-label": `${style.name} details`, "aria-expanded": "false" });
-  more.textContent = "Details";
-  const dials = dialPanel(style.name, (next) => commit(style.name, { dials: next }));
-  dials.panel.hidden = true;
-  item.append(picture, name, more, solo, toggle, range, number, dials.panel);
-
-  toggle.addEventListener("click", () => commit(style.name, { on: !entryOf(style.name).on }));
-  more.addEventListener("click", () => {
-    dials.panel.hidden = !dials.panel.hidden;
-    more.setAttribute("aria-expanded", String(!dials.panel.hidden));
-  });
-  solo.addEventListener("click", () => {
-    const soloed = !entryOf(style.name).solo;
-    for (const other of Object.keys(state)) state[other] = { ...state[other], solo: false };
-    commit(style.name, { solo: soloed });
-  });
-  range.addEventListener("input", () => paint({ item, range, number }, Number(range.value)));
-  range.addEventListener("change", () => move(style.name, Number(range.value)));
-  range.addEventListener("dblclick", () => move(style.name, 1));
-  number.addEventListener("change", () => move(style.name, clamp(number.valueAsNumber)));
-  return { item, solo, toggle, range, number, more, dials, words: `${style.name} ${style.title} ${style.words}`.toLowerCase() };
-}
-
-function move(name, strength) {
-  commit(name, { strength, on: true });
-}
-
-function paint({ item, range, number }, strength) {
-  const place = (value) => `${((value + LIMIT) / (2 * LIMIT)) * 100}%`;
-  item.style.setProperty("--low", place(Math.min(0, strength)));
-  item.style.setProperty("--high", place(Math.max(0, strength)));
-  item.classList.toggle("inverted", strength < 0);
-  range.value = strength;
-  number.value = strength.toFixed(2);
-}
+const onlyOn = find(".rack-only input"), sort = find(".rack-sort");
+const rows = new Map();
+const LESS_MS = 120;
+let lastDrag = 0, shownWords = "";
 
 function show() {
-  const soloed = Object.keys(state).find((name) => state[name].solo);
-  const used = [];
-  for (const [name, parts] of rows) {
-    const entry = entryOf(name), live = soloed ? soloed === name : entry.on;
-    paint(parts, entry.strength);
-    parts.item.classList.toggle("on", live);
-    parts.item.classList.toggle("muted", entry.on && !live);
-    parts.toggle.setAttribute("aria-checked", String(entry.on));
-    parts.more.classList.toggle("set", Object.keys(entry.dials).length > 0);
-    parts.dials.show(entry.dials);
-    parts.solo.setAttribute("aria-pressed", String(entry.solo));
-    if (live) used.push(name);
+  const alone = soloed();
+  let used = 0;
+  for (const parts of rows.values()) {
+    showRow(parts, alone);
+    used += heard(parts.name, alone) ? 1 : 0;
   }
-  summary.textContent = soloed ? `solo: ${soloed}` : `${used.length} of ${rows.size} on`;
-  find(".rack-off").disabled = used.length === 0;
+  summary.textContent = alone ? say("soloed", alone) : say("count", used, rows.size);
+  find(".rack-off").disabled = !Object.values(state).some((entry) => (entry.on || entry.solo) && !entry.lock);
+  const side = whole.side ?? "a";
+  element.querySelectorAll(".rack-side button").forEach((node) => node.setAttribute("aria-pressed", String(node.value === side)));
+  find(".rack-even input").checked = Boolean(whole.even);
+  find(".rack-compact input").checked = Boolean(whole.compact);
+  find(".rack").classList.toggle("compact", Boolean(whole.compact));
+  sort.value = whole.sort ?? "name";
+  useScales();
+  weigh();
+  showPlaces();
   sift();
 }
 
@@ -105,35 +31,108 @@ function sift() {
   const wanted = filter.value.trim().toLowerCase();
   let visible = 0;
   for (const { item, words } of rows.values()) {
-    item.hidden = !words.includes(wanted) || (onlyOn.checked && !item.matches(".on, .muted"));
-    visible += item.hidden ? 0 : 1;
+    const hidden = !words.includes(wanted) || (onlyOn.checked && !item.matches(".on, .muted"));
+    if (item.hidden !== hidden) item.hidden = hidden;
+    visible += hidden ? 0 : 1;
   }
   find(".rack-none").hidden = visible > 0 || rows.size === 0;
 }
 
+// Rows change places when that is asked for, and never under a moving hand.
+function arrange() {
+  const strength = ({ name }) => (heard(name) ? Math.abs(entryOf(name).strength * scaleOf(name)) : -1);
+  const by = {
+    name: () => 0,
+    strength: (one, other) => strength(other) - strength(one),
+    favourite: (one, other) => Number(Boolean(styleOf(other.name)?.favourite)) - Number(Boolean(styleOf(one.name)?.favourite)),
+  }[whole.sort ?? "name"] ?? (() => 0);
+  const order = [...rows.values()].sort((one, other) => Number(Boolean(other.thrown)) - Number(Boolean(one.thrown)) || by(one, other) || one.place - other.place);
+  list.replaceChildren(...order.map(({ item }) => item));
+}
+
 function build() {
+  fillWords();
+  styleByName.clear();
+  for (const style of props.styles ?? []) styleByName.set(style.name, style);
+  scales = null;
   rows.clear();
-  for (const style of props.styles ?? []) rows.set(style.name, row(style));
-  list.replaceChildren(...[...rows.values()].map((parts) => parts.item));
+  read();
+  for (const style of styleByName.values()) addRow(style);
+  forgetNumbers();
+  for (const name of Object.keys(state)) if (!styleByName.has(name)) derive(name);
   const ready = Boolean(props.ready), empty = rows.size === 0, waiting = props.usable ?? 0;
-  element.querySelectorAll(".rack-head .rack-off, .rack-summary, .rack-tools, .rack-list").forEach((node) => { node.hidden = empty; });
+  element.querySelectorAll(".rack-head .rack-off, .rack-side, .rack-summary, .rack-tools, .rack-checks, .rack-list, .blend").forEach((node) => { node.hidden = empty; });
   find(".rack-empty").hidden = !(ready && empty);
   find(".rack-compress").hidden = waiting === 0;
-  find(".rack-waiting").textContent = waiting
-    ? `${waiting} ${waiting === 1 ? "LoRA waits" : "LoRAs wait"} in the Library. Compress turns them into styles that share one small space; then each gets a slider here.`
-    : "Go to Library, add LoRAs and press Compress; then each of them gets a slider here.";
-  read();
+  find(".rack-waiting").textContent = waiting ? say(waiting === 1 ? "waiting_one" : "waiting", waiting) : say("nothing_waits");
+  arrange();
   show();
 }
 
-find(".rack-off").addEventListener("click", () => {
-  for (const name of Object.keys(state)) state[name] = { ...state[name], on: false, solo: false };
+function addRow(style) {
+  const parts = row(style);
+  rows.set(style.name, Object.assign(parts, { place: rows.size, thrown: style.thrown }));
+}
+
+function dragged(name, strength) {
+  if (!find(".rack-live input").checked || !find(".rack-drag input").checked || performance.now() - lastDrag < LESS_MS) return;
+  lastDrag = performance.now();
+  state = { ...state, [name]: { ...entryOf(name), strength, on: true } };
+  props.value = written();
+  trigger("preview");
+}
+
+function allOff() {
+  for (const name of Object.keys(state)) if (!state[name].lock) state[name] = { ...state[name], on: false, solo: false, mute: false };
   publish();
-});
+}
+
+const ROW_KEYS = {
+  o: ({ toggle }) => toggle.click(), m: ({ mute }) => mute.click(), s: ({ solo: press }) => press.click(),
+  l: ({ lock }) => lock.click(), d: ({ more }) => more.click(), r: ({ name }) => move(name, usualOf(name)),
+};
+
+function typed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=range], [type=checkbox]), select, .map svg")) return;
+  const key = event.key.toLowerCase(), parts = rows.get(event.target.closest(".style")?.dataset.name);
+  if (key === "x") flip((whole.side ?? "a") === "a" ? "b" : "a");
+  else if (key === "/") filter.focus();
+  else if (key === "j" || key === "k") step(parts, key === "j" ? 1 : -1);
+  else if (parts && ROW_KEYS[key]) ROW_KEYS[key](parts);
+  else return;
+  event.preventDefault();
+}
+
+function step(parts, by) {
+  const seen = [...list.children].filter((item) => !item.hidden);
+  const next = seen[Math.max(0, Math.min(seen.length - 1, seen.indexOf(parts?.item) + by))];
+  next?.querySelector(".style-range").focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function showKeys() {
+  const box = find(".rack-keys"), keys = make("dl", "");
+  for (const [key, words] of props.keys ?? []) {
+    const [term, told] = [make("dt", ""), make("dd", "")];
+    [term.textContent, told.textContent] = [key, words];
+    keys.append(term, told);
+  }
+  box.replaceChildren(keys);
+  box.togglePopover();
+}
+
+find(".rack-off").addEventListener("click", allOff);
+element.querySelectorAll(".rack-side button").forEach((node) => node.addEventListener("click", () => flip(node.value)));
+find(".rack-help").addEventListener("click", showKeys);
 filter.addEventListener("input", sift);
 onlyOn.addEventListener("change", sift);
+sort.addEventListener("change", () => { tell({ sort: sort.value === "name" ? undefined : sort.value }); arrange(); });
+find(".rack-compact input").addEventListener("change", (event) => tell({ compact: event.target.checked }));
+find(".rack-even input").addEventListener("change", (event) => tell({ even: event.target.checked }));
+find(".rack-live input").addEventListener("change", (event) => { find(".rack-drag").hidden = !event.target.checked; });
+find(".rack").addEventListener("keydown", typed);
 find(".rack-compress").addEventListener("click", () => trigger("compress"));
 find(".rack-library").addEventListener("click", () => trigger("library"));
 watch(["styles", "usable", "ready"], build);
-watch("value", () => { read(); show(); });
+watch("value", () => { if (props.value !== written()) { read(); show(); } });
 build();

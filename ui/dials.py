@@ -6,7 +6,7 @@ from typing import Any
 
 from eigenlorax.dials import Dials
 from eigenlorax.errors import InvalidRequestError
-from ui.rack import entries_of
+from ui.rack_value import entries_of
 
 _FACTORS = tuple(field.name for field in fields(Dials) if field.name != "curve")
 _CURVES: Mapping[str, tuple[tuple[float, float], ...]] = {

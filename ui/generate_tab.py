@@ -95,7 +95,7 @@ def generate_tab(studio: Studio) -> GenerateTab:
         with gr.Column(elem_id="seeing", min_width=320, scale=6):
             seeing = _seeing(studio)
         with gr.Column(elem_id="styling", min_width=320, scale=5):
-            rack, morphing = style_rack(), _morphing()
+            rack, morphing = style_rack(studio), _morphing()
     return GenerateTab(asking, seeing, rack, morphing)
 
 

@@ -1,36 +1,53 @@
 """The style rack: one HTML component for any number of styles; its value is one JSON text."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.studio import Studio
+from eigenlorax.library.notes import Note
+from eigenlorax.studio import LibraryEntry, Studio
 from eigenlorax.subspace.style import Style
+from ui.blending import answers
 from ui.panel import panel, read_asset
+from ui.rack_text import KEYS, WORDS
+from ui.rack_value import EMPTY, entries_of, strengths, two_blends
 from ui.thumbs import thumbnail_folder, thumbnail_url
 
-EMPTY = "{}"
+__all__ = [
+    "entries_of",
+    "rack_props",
+    "strengths",
+    "strongest",
+    "style_rack",
+    "two_blends",
+    "with_trigger_words",
+]
+
+_SCRIPTS = ("parts.js", "dials.js", "rack_state.js", "rack_row.js", "blend.js", "map.js", "rack.js")
 
 
-def style_rack() -> gr.HTML:
+def style_rack(studio: Studio) -> gr.HTML:
     """The rack, which waits for `rack_props`.
 
-    Its value maps a style's name to `{"on": bool, "strength": float, "solo": bool, "dials": {...}}`; see
-    `ui.dials` for the last. It sends nothing while a slider moves; whoever draws a picture reads its value.
+    Its value maps a style's name to `{"on": bool, "strength": float, "scale": float, "solo": bool, "mute":
+    bool, "lock": bool, "dials": {...}}`; see `ui.dials` for the last. The empty name holds what belongs to
+    the rack as a whole: the other of its two blends, and how it is shown. It sends nothing while a slider
+    moves; whoever draws a picture reads its value.
     """
     return panel(
         EMPTY,
-        script=("dials.js", "rack.js"),
+        script=_SCRIPTS,
         html_template=read_asset("rack.html"),
         label="Style rack",
         elem_id="rack",
+        server_functions=answers(studio),
         styles=[],
         usable=0,
         ready=False,
+        words=dict(WORDS),
+        keys=[list(key) for key in KEYS],
     )
 
 
@@ -38,56 +55,34 @@ def rack_props(studio: Studio) -> dict[str, Any]:
     """What the rack shows: its styles, and how many LoRAs wait to become styles."""
     entries = studio.entries()
     of_loras = {entry.style.name: entry for entry in entries if entry.style}
-    # A style that was taught, or came as a card, has no LoRA here.
-    others = [style for name, style in studio.styles.items() if name not in of_loras]
+    folder = thumbnail_folder(studio)
     styles = [
-        *(_shown(studio, entry.style, entry.report.title, entry.preview) for entry in of_loras.values()),
-        *(_shown(studio, style, preview=studio.library.style_cover(style)) for style in others),
+        _shown(entry.style, thumbnail_url(entry.preview, folder), entry, entry.report.title)
+        for entry in of_loras.values()
+        if entry.style
+    ]
+    # A style that was taught, mixed, or came as a card has no LoRA here.
+    styles += [
+        _shown(style, thumbnail_url(studio.library.style_cover(style), folder), studio.collection.note(name))
+        for name, style in studio.styles.items()
+        if name not in of_loras
     ]
     usable = sum(entry.report.usable for entry in entries)
     return {"styles": styles, "usable": usable, "ready": True}
 
 
-def _shown(studio: Studio, style: Style, title: str = "", preview: Path | None = None) -> dict[str, str]:
-    """What the rack shows of one style."""
+def _shown(style: Style, thumbnail: str, said: LibraryEntry | Note, title: str = "") -> dict[str, Any]:
+    """What the rack shows of one style; `usual` is the strength that its author or the user advises."""
     kept = f"{style.fidelity.effect_kept:.0%}" if style.fidelity.original_bytes else ""
     return {
         "name": style.name,
         "title": title or style.name,
-        "thumbnail": thumbnail_url(preview, thumbnail_folder(studio)),
+        "thumbnail": thumbnail,
         "words": ", ".join(style.trigger_words),
         "kept": kept,
+        "usual": 1.0 if said.preferred_weight is None else said.preferred_weight,
+        "favourite": bool(said.favourite),
     }
-
-
-def strengths(value: str) -> dict[str, float]:
-    """The rack's value -> the strengths in use: a soloed style alone, else those that are on.
-
-    Raises:
-        InvalidRequestError: it is not a JSON object of styles.
-    """
-    entries = entries_of(value)
-    soloed = {name: entry for name, entry in entries.items() if entry.get("solo")}
-    chosen = soloed or {name: entry for name, entry in entries.items() if entry.get("on", True)}
-    try:
-        return {name: float(entry.get("strength", 1.0)) for name, entry in chosen.items()}
-    except (TypeError, ValueError) as error:
-        raise InvalidRequestError("a strength of the style rack is not a number") from error
-
-
-def entries_of(value: str) -> Mapping[str, Mapping[str, Any]]:
-    """The rack's value by style.
-
-    Raises:
-        InvalidRequestError: it is not a JSON object of styles.
-    """
-    try:
-        entries = json.loads(value or EMPTY)
-    except (TypeError, json.JSONDecodeError) as error:
-        raise InvalidRequestError('styles must be JSON such as {"neon": {"strength": 0.8}}') from error
-    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
-        raise InvalidRequestError('styles must be a JSON object such as {"neon": {"strength": 0.8}}')
-    return entries
 
 
 def strongest(blend: Mapping[str, float]) -> tuple[str, float]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from gradio.themes import Base, Color, LocalFont, Size, sizes
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-STYLE_SHEETS = ("style.css", "rack.css", "library.css", "train.css", "recall.css")
+STYLE_SHEETS = ("style.css", "rack.css", "blend.css", "library.css", "train.css", "recall.css")
 FAVICON = ASSETS / "favicon.svg"
 
 TEAL = Color(

@@ -41,7 +41,7 @@ class Derivation:
     @property
     def words(self) -> str:
         """What it is made of: the strongest parts first."""
-        return f"{self.name} of {len(self.strengths)} styles: {told(self.strengths)}"
+        return f"made of {len(self.strengths)} styles: {told(self.strengths)}"
 
 
 def can_derive(name: str) -> bool:

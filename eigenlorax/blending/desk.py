@@ -141,7 +141,8 @@ class BlendDesk:
         with self._bench.lock:
             part = self._bench.open_now()
             _check_name(chosen_name, part.styles)
-            style = combined(chosen_name, part.subspace, part.styles, found.strengths, found.words)
+            words = f"{name}, {found.words}"
+            style = combined(chosen_name, part.subspace, part.styles, found.strengths, words)
             self._bench.swap(part.subspace, {**part.styles, chosen_name: style})
             return self._bench.current.styles[chosen_name]
 

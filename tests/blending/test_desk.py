@@ -17,7 +17,7 @@ def test_a_derived_style_is_drawn_kept_and_drawn_again(studio: Studio) -> None:
     assert list(studio.styles) == ["a", "b", "c", "own"]  # derived ones are worn, not saved
     kept = studio.blending.keep("remix 5", " My remix ")
     assert kept.name == "My remix"
-    assert kept.notes[MIXTURE].startswith("remix 5 of ")
+    assert kept.notes[MIXTURE].startswith("remix 5, made of ")
     assert picture(studio, "My remix").tobytes() == drawn.tobytes()
     again = Studio(str(studio.base.folder), studio.library.root, CPU)
     assert "My remix" in again.styles

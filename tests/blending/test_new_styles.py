@@ -172,7 +172,7 @@ def test_what_a_name_is_made_of() -> None:
     dice, direction = derivation("dice 3", known_once), derivation("direction 2", known_once)
     assert dice is not None
     assert dice.strengths == sampled(known_once, 3)
-    assert dice.words.startswith("dice 3 of 6 styles: ")
+    assert dice.words.startswith("made of 6 styles: ")
     assert direction is not None
     assert direction.strengths == directions(known_once, 2)[1].mixture
     assert derivation("direction 8", known_once) is None

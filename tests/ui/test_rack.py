@@ -8,7 +8,8 @@ from eigenlorax.errors import InvalidRequestError
 from eigenlorax.subspace.fidelity import Fidelity
 from eigenlorax.subspace.kept_cores import KeptCores
 from eigenlorax.subspace.style import Style
-from ui.rack import strengths, strongest, with_trigger_words
+from ui.rack import strengths, strongest, two_blends, with_trigger_words
+from ui.rack_value import entries_of, scale_of
 
 
 def style(name: str, *words: str) -> Style:
@@ -28,13 +29,55 @@ def test_solo_silences_the_others() -> None:
     assert strengths(json.dumps(value)) == {"chalk": -0.5}
 
 
+def test_what_is_muted_is_silent_unless_it_is_soloed() -> None:
+    value = {"neon": {"strength": 0.8, "mute": True}, "chalk": {"strength": 0.5}}
+    assert strengths(json.dumps(value)) == {"chalk": 0.5}
+    value["neon"]["solo"] = True
+    assert strengths(json.dumps(value)) == {"neon": 0.8}
+
+
+def test_scales_are_part_of_the_strength() -> None:
+    value = {"neon": {"strength": 0.8, "scale": 0.5}, "chalk": {"strength": -1.0, "scale": 2}}
+    assert strengths(json.dumps(value)) == {"neon": 0.4, "chalk": -2.0}
+
+
+@pytest.mark.parametrize("scale", [0, -1, "much", None, float("nan"), float("inf")])
+def test_a_scale_is_a_positive_number(scale: object) -> None:
+    with pytest.raises(InvalidRequestError, match="scale"):
+        scale_of({"scale": scale})
+
+
+def test_the_racks_own_part_is_no_style() -> None:
+    value = json.dumps({"": {"compact": True}, "neon": {"strength": 1.0}})
+    assert list(entries_of(value)) == ["neon"]
+    assert strengths(value) == {"neon": 1.0}
+
+
+def test_two_blends() -> None:
+    value = {"neon": {"strength": 0.8}, "oil": {"strength": 0.3, "lock": True}}
+    assert two_blends(json.dumps(value)) == {"a": {"neon": 0.8, "oil": 0.3}}
+    other = {"chalk": {"strength": 0.5}, "neon": {"strength": 1.0, "on": False}, "oil": {"strength": 2.0}}
+    value[""] = {"side": "b", "other": other}
+    assert two_blends(json.dumps(value)) == {
+        "a": {"chalk": 0.5, "oil": 0.3},  # what is locked stays on the way
+        "b": {"neon": 0.8, "oil": 0.3},
+    }
+
+
+@pytest.mark.parametrize("other", [[], 1, {"neon": 1}, {"neon": {"strength": "much"}}])
+def test_nonsense_in_the_other_blend_is_refused(other: object) -> None:
+    with pytest.raises(InvalidRequestError):
+        two_blends(json.dumps({"": {"other": other}}))
+
+
 def test_the_short_form_of_the_api() -> None:
     assert strengths('{"neon": {"strength": 0.5}, "chalk": {}}') == {"neon": 0.5, "chalk": 1.0}
     assert strengths("") == strengths("{}") == {}
 
 
 @pytest.mark.parametrize(
-    "value", ["{", "[]", '{"neon": 1}', '{"neon": {"strength": "much"}}', '{"neon": {"strength": null}}']
+    "value",
+    ["{", "[]", '{"": []}', '{"neon": 1}', '{"neon": {"strength": "much"}}', '{"neon": {"strength": null}}'],
 )
 def test_nonsense_is_refused(value: str) -> None:
     with pytest.raises(InvalidRequestError):

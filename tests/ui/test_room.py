@@ -10,7 +10,9 @@ SOURCES = [ROOT / "app.py", *sorted((ROOT / "ui").glob("*.py"))]
 ASSETS = [path for path in sorted((ROOT / "assets").glob("*")) if path.suffix in (".css", ".js", ".html")]
 ALLOWED = {
     "eigenlorax.census_case": {"CensusTaken", "census_of"},
-    "eigenlorax.dials": {"Dials"},
+    "eigenlorax.blending.conflict": {"Conflict"},
+    "eigenlorax.blending.map": {"neighbours"},
+    "eigenlorax.dials": {"Dials", "Region"},
     "eigenlorax.easel": {"Drawing"},
     "eigenlorax.events": {"drain", "retold"},
     "eigenlorax.export.cards": {"CardExport", "WrittenCard"},
@@ -24,6 +26,7 @@ ALLOWED = {
     "eigenlorax.formats.dialect": {"Dialect", "Precision"},
     "eigenlorax.formats.facts": {"facts", "relation_lines"},
     "eigenlorax.formats.report": {"ImportReport", "Verdict"},
+    "eigenlorax.library.notes": {"Note"},
     "eigenlorax.likeness": {"StyleLikeness"},
     "eigenlorax.jobs.database": {"pictures_folder"},
     "eigenlorax.jobs.drops": {"keep_drops"},
