@@ -1,63 +1,60 @@
 """LoRAs come in: dropped on the page, or named by path."""
 
-import shutil
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from gradio.events import Dependency
-
-from eigenlorax.studio import Imported, Studio
-from ui import markup, text
+from eigenlorax.jobs.drops import keep_together
+from eigenlorax.jobs.importing import IMPORT
+from eigenlorax.jobs.job import Job
+from eigenlorax.studio import Studio
+from ui import adding_markup, adding_text
+from ui.events import Updates
 from ui.library_tab import LibraryTab
+from ui.viewing import Asked, Show, Viewer
 
-Refresh = Callable[[Dependency], Dependency]
 
+def wire_adding(studio: Studio, viewer: Viewer, tab: LibraryTab) -> None:
+    """Connect the drop zone and the path box."""
 
-def wire_adding(studio: Studio, tab: LibraryTab, refresh: Refresh) -> None:
-    """Connect the drop zone and the path box; `refresh` renews what shows the library."""
-
-    def import_files(files: list[str]) -> tuple[str, None]:
+    def import_files(files: list[str]) -> Iterator[Updates]:
         """Bring LoRA files into the library, with the previews and notes uploaded beside them."""
-        return markup.import_results(import_dropped(studio, [Path(file) for file in files or []])), None
+        yield {tab.drop: None}
+        if files:
+            yield from viewer.run(IMPORT, lambda: dropped(studio, [Path(file) for file in files]))
 
-    def import_path(path: str) -> tuple[str, str]:
+    def import_path(path: str) -> Iterator[Updates]:
         """Bring a LoRA file, or all LoRA files of a folder, on the server's disk into the library."""
-        return markup.import_results(import_named(studio, path or "")), ""
+        yield {tab.path: ""}
+        yield from viewer.run(IMPORT, lambda: named(path or ""))
 
-    refresh(tab.drop.upload(import_files, tab.drop, [tab.results, tab.drop], show_progress="minimal"))
-    named = {"inputs": tab.path, "outputs": [tab.results, tab.path], "show_progress": "minimal"}
-    refresh(tab.add.click(import_path, **named))
-    refresh(tab.path.submit(import_path, **named, api_visibility="private"))
+    told: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
+    tab.drop.upload(import_files, tab.drop, [tab.results, tab.drop, viewer.seen], **told)
+    come = {"inputs": tab.path, "outputs": [tab.results, tab.path, viewer.seen], **told}
+    tab.add.click(import_path, **come)
+    tab.path.submit(import_path, **come, api_visibility="private")
 
 
-def import_dropped(studio: Studio, files: Sequence[Path]) -> list[Imported | str]:
-    """Import uploaded files, each of which lies in a folder of its own, and remove them.
+def dropped(studio: Studio, files: list[Path]) -> Asked:
+    """Uploaded files, brought together: a preview or a note belongs to the LoRA of its stem.
 
-    They are brought together first, because a preview or a note belongs to the LoRA of its stem.
+    Raises:
+        As `keep_together`.
     """
-    with tempfile.TemporaryDirectory(dir=files[0].parent.parent if files else None) as together:
-        staged = [_move(file, Path(together), str(place)) for place, file in enumerate(files)]
-        return list(studio.import_paths(staged))
+    kept = keep_together(studio.library.root, files)
+    return Asked({"paths": [str(path) for path in kept]}, adding_text.files([path.name for path in kept]))
 
 
-def _move(file: Path, folder: Path, own: str) -> Path:
-    """Into the folder, or into one of its own there when another file of that name came first."""
-    target = folder / file.name
-    if target.exists():
-        target = folder / own / file.name
-        target.parent.mkdir()
-    file.replace(target)
-    shutil.rmtree(file.parent, ignore_errors=True)
-    return target
-
-
-def import_named(studio: Studio, given: str) -> list[Imported | str]:
-    """Import from a path that the user typed or pasted, quotes allowed."""
+def named(given: str) -> Asked:
+    """A path that the user typed or pasted, quotes allowed."""
     cleaned = given.strip().strip("\"'")
-    path = Path(cleaned).expanduser()
-    if not cleaned:
-        return [text.EMPTY_PATH]
-    if not path.exists():
-        return [text.no_such_path(cleaned)]
-    return list(studio.import_paths([path])) or [text.nothing_found(cleaned)]
+    return Asked({"paths": [cleaned] if cleaned else []}, Path(cleaned).name)
+
+
+def show_import(tab: LibraryTab) -> Show:
+    """A line for each file."""
+
+    def done(job: Job) -> Updates:
+        return {tab.results: adding_markup.import_results((job.result or {})["imported"])}
+
+    return Show(done)

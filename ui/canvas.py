@@ -18,10 +18,10 @@ Values = Mapping[str, Any]
 _LEAST_OPAQUE = 128
 
 
-def canvas_room(native: int) -> tuple[gr.ImageEditor, gr.Button, dict[str, Component]]:
-    """The accordion "Start from a picture", closed: the editor, "Take the last picture", and the fields."""
+def canvas_room(native: int) -> tuple[gr.Accordion, gr.ImageEditor, gr.Button, dict[str, Component]]:
+    """The accordion "Start from a picture", closed; its editor, "Take the last picture", and its fields."""
     side = max(512, native)
-    with gr.Accordion(words.START, open=False, elem_id="start"):
+    with gr.Accordion(words.START, open=False, elem_id="start") as room:
         panel(drawing_markup.hint(words.CANVAS_INFO))
         last = gr.Button(words.LAST_PICTURE, size="sm", elem_id="take-last")
         editor = gr.ImageEditor(
@@ -36,7 +36,7 @@ def canvas_room(native: int) -> tuple[gr.ImageEditor, gr.Button, dict[str, Compo
                 "mask_blur": gr.Slider(0, 64, 4, step=1, label=words.MASK_BLUR),
                 "mask_fill": gr.Radio(words.FILLS, value=Fill.ORIGINAL.value, label=words.MASK_FILL),
             }
-    return editor, last, fields
+    return room, editor, last, fields
 
 
 def wire_canvas(editor: gr.ImageEditor, button: gr.Button, picture: gr.Image) -> None:

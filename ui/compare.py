@@ -1,123 +1,90 @@
 """Two pictures of one prompt and seed side by side: a style against its LoRA, or against no style."""
 
-import time
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.events import Dependency
 
-from eigenlorax.easel import Drawing
-from eigenlorax.studio import Finished, Studio, Work
+from eigenlorax.jobs.comparing import COMPARE, CompareAsked
+from eigenlorax.jobs.drawing import with_pictures_kept
+from eigenlorax.jobs.job import Job
+from eigenlorax.studio import Studio
 from ui import markup, text
 from ui.asked import Values, request_from, same_seed
-from ui.events import GPU, Updates, drive
-from ui.generate import drawing_line, idle
+from ui.events import Updates
+from ui.generate import title_of
 from ui.generate_tab import GenerateTab
 from ui.rack import strengths, strongest
+from ui.viewing import Asked, Show, Viewer
 
 
-@dataclass(frozen=True)
-class Side:
-    """One of the two pictures: what it shows, and how long it took."""
-
-    caption: str
-    finished: Finished
-    seconds: float
-
-    @property
-    def told(self) -> tuple[str, str]:
-        """The caption and the times, in words."""
-        return self.caption, text.side_times(self.finished, self.seconds)
-
-
-@dataclass(frozen=True)
-class SideStep:
-    """A step of one of the two pictures."""
-
-    caption: str
-    step: Drawing
-
-
-Pair = Generator[SideStep, None, tuple[Side, Side]]
-
-
-def wire_compare(studio: Studio, tab: GenerateTab) -> list[Dependency]:
-    """Connect both compare buttons; returns their events, so that Cancel can stop them."""
+def wire_compare(studio: Studio, viewer: Viewer, tab: GenerateTab) -> None:
+    """Connect both compare buttons."""
 
     def compare_with_original(**values: Any) -> Iterator[Updates]:
         """Draw the strongest style in use alone, and its original LoRA, at the same seed and strength."""
-        yield from _shown(tab, original_and_style(studio, values))
+        yield from viewer.run(COMPARE, lambda: original_and_style(studio, values))
 
     def compare_with_base(**values: Any) -> Iterator[Updates]:
         """Draw the base model alone, and with the styles in use, at the same seed."""
-        yield from _shown(tab, base_and_styles(studio, values))
+        yield from viewer.run(COMPARE, lambda: base_and_styles(studio, values))
 
     seeing, handlers = tab.seeing, (compare_with_original, compare_with_base)
-    return [
+    for button, handler in zip((seeing.compare_original, seeing.compare_base), handlers, strict=True):
         button.click(
             handler,
             inputs_kwargs=tab.inputs,
-            outputs=[seeing.slider, seeing.captions, seeing.status, seeing.views, tab.asking.cancel],
-            concurrency_id=GPU,
-            concurrency_limit=1,
+            outputs=[
+                seeing.slider, seeing.captions, seeing.status, seeing.views, tab.asking.cancel, viewer.seen,
+            ],
+            concurrency_limit=None,
             show_progress="hidden",
-        )
-        for button, handler in zip((seeing.compare_original, seeing.compare_base), handlers, strict=True)
-    ]
+        )  # fmt: skip
 
 
-def original_and_style(studio: Studio, values: Values) -> Pair:
-    """The strongest style's original LoRA, then the style alone, without the dials that no LoRA has."""
+def original_and_style(studio: Studio, values: Values) -> Asked:
+    """The strongest style's original LoRA and the style alone, without the dials that no LoRA has."""
     name, strength = strongest(strengths(values["styles"]))
-    request = replace(request_from(studio, same_seed(values), {name: strength}), batch=1, dials={})
-    left = yield from _side(
-        text.original_caption(name, strength), studio.generate_with_lora(request, name, strength)
-    )
-    right = yield from _side(text.style_caption(name, strength), studio.generate(request))
-    return left, right
+    request = request_from(studio, same_seed(values), {name: strength})
+    asked = CompareAsked(replace(request, batch=1, dials={}), name)
+    return Asked(with_pictures_kept(studio.library.root, asked), title_of(request))
 
 
-def base_and_styles(studio: Studio, values: Values) -> Pair:
-    """The base model alone, then the blend in use; the prompt is the same, trigger words included."""
+def base_and_styles(studio: Studio, values: Values) -> Asked:
+    """The base model alone and the blend in use; the prompt is the same, trigger words included."""
     blend = strengths(values["styles"])
     strongest(blend)
-    request = replace(request_from(studio, same_seed(values), blend), batch=1)
-    left = yield from _side(text.BASE_CAPTION, studio.generate(replace(request, styles={})))
-    right = yield from _side(text.blend_caption(blend), studio.generate(request))
-    return left, right
+    request = request_from(studio, same_seed(values), blend)
+    asked = CompareAsked(replace(request, batch=1))
+    return Asked(with_pictures_kept(studio.library.root, asked), title_of(request))
 
 
-def _side(caption: str, work: Work) -> Generator[SideStep, None, Side]:
-    started = time.perf_counter()
-    try:
-        while True:
-            yield SideStep(caption, next(work))
-    except StopIteration as end:
-        return Side(caption, end.value, time.perf_counter() - started)
-    finally:
-        work.close()
+def show_comparison(tab: GenerateTab) -> Show:
+    """How a comparison appears."""
+    seeing = tab.seeing
 
-
-def _shown(tab: GenerateTab, pair: Pair) -> Iterator[Updates]:
-    seeing, cancel = tab.seeing, tab.asking.cancel
-    return drive(
-        pair,
-        lambda event: {
-            seeing.status: _progress(event),
-            seeing.views: gr.Tabs(selected="compare"),
-            cancel: gr.update(interactive=True),
-        },
-        lambda sides, _: {
-            seeing.slider: tuple(str(side.finished.path) for side in sides),
-            seeing.captions: markup.captions(*(side.told for side in sides)),
+    def done(job: Job) -> Updates:
+        assert job.result is not None
+        sides = job.result["sides"]
+        told = [
+            (words, text.side_times(side["switch_ms"], side["seconds"]))
+            for words, side in zip(captions(job.asked), sides, strict=True)
+        ]
+        return {
+            seeing.slider: tuple(str(Path(side["pictures"][0]["path"])) for side in sides),
+            seeing.captions: markup.captions(told[0], told[1]),
             seeing.status: markup.line(text.COMPARED),
-            cancel: idle(),
-        },
-        lambda reason: {seeing.status: markup.line(reason, "bad"), cancel: idle()},
-    )
+            seeing.views: gr.Tabs(selected="compare"),
+        }
+
+    return Show(done, lambda *_: {seeing.views: gr.Tabs(selected="compare")})
 
 
-def _progress(event: SideStep) -> str:
-    return drawing_line(event.step, event.caption)
+def captions(asked: Mapping[str, Any]) -> tuple[str, str]:
+    """What the two halves show."""
+    name, blend = asked["lora"], asked["request"]["styles"]
+    if name:
+        return text.original_caption(name, blend[name]), text.style_caption(name, blend[name])
+    return text.BASE_CAPTION, text.blend_caption(blend)

@@ -3,23 +3,24 @@
 from collections.abc import Iterator
 from typing import Any
 
-import gradio as gr
 from gradio.events import Dependency
 
-from eigenlorax.studio import Studio
-from eigenlorax.subspace.fit import FitProgress
-from eigenlorax.subspaces.desk import Compressed, Making
+from eigenlorax.jobs.asked import as_json
+from eigenlorax.jobs.compressing import COMPRESS, CompressAsked
+from eigenlorax.jobs.job import Job
 from eigenlorax.subspaces.wish import Outliers, Wish
 from ui import looking_text, markup, text
-from ui.events import GPU, Updates, drive
-from ui.generate import idle
+from ui.events import Updates
 from ui.library_tab import LibraryTab
+from ui.viewing import Asked, Show, Viewer
 
 
-def wire_compressing(studio: Studio, tab: LibraryTab, opened: Dependency) -> list[Dependency]:
-    """Connect the Compress button and the rack's own; returns their events, so that Cancel can stop them.
+def wire_compressing(viewer: Viewer, tab: LibraryTab, opened: Dependency) -> None:
+    """Connect the Compress button and the rack's own.
 
     Args:
+        viewer: Of the tab.
+        tab: The tab.
         opened: The rack's button has opened this tab. Compressing follows on that: of two listeners to one
             event the page starts the second when the first has ended.
     """
@@ -40,36 +41,27 @@ def wire_compressing(studio: Studio, tab: LibraryTab, opened: Dependency) -> lis
             exclude=tuple(looking_text.words(exclude)),
             outliers=Outliers.APART if apart else Outliers.IN,
         )
-        yield from drive(
-            studio.subspaces.compress(names or None, wish),
-            lambda event: {tab.job: _progress(event), tab.cancel: gr.update(interactive=True)},
-            lambda result, seconds: _finished(tab, result, seconds) | {tab.cancel: idle()},
-            lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: idle()},
-        )
+        asked = as_json(CompressAsked(tuple(names), wish))
+        yield from viewer.run(COMPRESS, lambda: Asked(asked, looking_text.of_loras(names)))
 
     listen: dict[str, Any] = {
         "inputs": [tab.which, tab.quality, tab.size, tab.exclude, tab.outliers],
-        "outputs": [tab.job, tab.fidelity, tab.cancel],
-        "concurrency_id": GPU,
-        "concurrency_limit": 1,
+        "outputs": [tab.job, tab.cancel, viewer.seen],
+        "concurrency_limit": None,
         "show_progress": "hidden",
     }
-    return [
-        tab.compress.click(compress, **listen, api_name="compress"),
-        opened.then(compress, **listen, api_visibility="private"),
-    ]
+    tab.compress.click(compress, **listen, api_name="compress")
+    opened.then(compress, **listen, api_visibility="private")
 
 
-def _progress(event: Making) -> str:
-    words = (
-        text.module(event.done, event.total, str(event.module))
-        if isinstance(event, FitProgress)
-        else text.measuring(event.done, event.total, event.what)
-    )
-    return markup.progress(words, event.done, event.total)
+def show_compression(tab: LibraryTab) -> Show:
+    """How a new subspace is announced; its figures come with whatever else shows the library."""
 
+    def done(job: Job) -> Updates:
+        assert job.result is not None
+        found, seconds = job.result, (job.ended or 0.0) - (job.started or 0.0)
+        sizes = found["original_bytes"], found["stored_bytes"]
+        line = markup.line(text.compressed(len(found["styles"]), *sizes, seconds), "good")
+        return {tab.job: line + "".join(markup.line(words, "fair") for words in found["relations"])}
 
-def _finished(tab: LibraryTab, result: Compressed, seconds: float) -> Updates:
-    sizes = (result.original_bytes, result.stored_bytes)
-    line = markup.line(text.compressed(len(result.styles), *sizes, seconds), "good")
-    return {tab.job: line, tab.fidelity: markup.compression(result)}
+    return Show(done)

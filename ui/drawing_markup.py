@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from html import escape
 
-from eigenlorax.runtime.plan import Plan
 from eigenlorax.studio import Studio
 from ui import drawing_text
 
@@ -13,9 +12,9 @@ def hint(words: str) -> str:
     return f'<p class="line quiet">{escape(words)}</p>'
 
 
-def model(studio: Studio, plan: Plan) -> str:
-    """What kind of model it is, where that matters, and where it lies."""
-    sentences = filter(None, (studio.base.variant.sentence, plan.sentence))
+def model(studio: Studio, placed: str) -> str:
+    """What kind of model it is, where that matters, and where it lies, in the words of its plan."""
+    sentences = filter(None, (studio.base.variant.sentence, placed))
     return "".join(hint(sentence) for sentence in sentences)
 
 

@@ -1,11 +1,10 @@
 """What the page says of exports, before and after. Every word from a file or a user is escaped."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from eigenlorax.export.cards import WrittenCard
 from eigenlorax.export.request import ExportResult, Prediction
 from ui import export_text, text
 from ui.markup import line
@@ -32,11 +31,19 @@ def exported_plain(words: str, path: Path) -> str:
     return f'<div class="bytes"><p class="headline">{escape(words)}</p><p>{escape(str(path))}</p></div>'
 
 
-def carded(name: str, written: WrittenCard) -> str:
-    """A style card as it was written: the picture itself, to be looked at and downloaded."""
-    told = escape(export_text.carded(name, written.carried_bytes, written.file_bytes))
-    address, file = escape(f"gradio_api/file={quote(written.path.as_posix())}"), escape(written.path.name)
-    width, height = written.picture.size
+def carded(name: str, path: Path, carried: int, size: int, sides: Sequence[int]) -> str:
+    """A style card as it was written: the picture itself, to be looked at and downloaded.
+
+    Args:
+        name: The style's.
+        path: The file.
+        carried: Bytes that it carries.
+        size: Bytes of the file.
+        sides: Of the picture, pixels: width, height.
+    """
+    told = escape(export_text.carded(name, carried, size))
+    address, file = escape(f"gradio_api/file={quote(path.as_posix())}"), escape(path.name)
+    width, height = sides
     return (
         f'<figure class="card"><img src="{address}" alt="{told}" width="{width}" height="{height}">'
         f"<figcaption>{told}"

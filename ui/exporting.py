@@ -82,7 +82,8 @@ def write(studio: Studio, values: Values) -> tuple[str, Path]:
     desk, what = studio.exports, values["what"]
     if what == "card":
         written = drain(studio.cards.write(card_request(studio, values)))
-        return export_markup.carded(values["style"], written), written.path
+        sizes = written.carried_bytes, written.file_bytes, written.picture.size
+        return export_markup.carded(values["style"], written.path, *sizes), written.path
     if what == "bundle":
         target = free_path(studio, values["name"] or "styles", ".eigenlorax.safetensors")
         size = desk.bundle(None, target)

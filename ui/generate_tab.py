@@ -22,12 +22,14 @@ class Asking:
 
     Attributes:
         fields: Name -> component, as the handlers get them; the browser remembers their values.
-        canvas: The picture to start from; it is not remembered.
+        starting: The room of the picture to start from.
+        canvas: That picture; it is not remembered.
         recall: Where a picture is dropped to be drawn again.
         recalled: What was read from it.
     """
 
     fields: Mapping[str, Component]
+    starting: gr.Accordion
     canvas: gr.ImageEditor
     take_last: gr.Button
     random: gr.Button
@@ -118,10 +120,9 @@ def _asking(studio: Studio) -> Asking:
     fields |= main_settings(studio)
     fields |= more_settings(studio)
     suggestion_button(studio, fields)
-    canvas, take_last, starting = canvas_room(studio.base.native_size)
-    return Asking(
-        {**fields, **starting}, canvas, take_last, random, reuse, generate, cancel, recall, recalled
-    )
+    starting, canvas, take_last, overpainting = canvas_room(studio.base.native_size)
+    fields |= overpainting
+    return Asking(fields, starting, canvas, take_last, random, reuse, generate, cancel, recall, recalled)
 
 
 def _seeing(studio: Studio) -> Seeing:
@@ -149,7 +150,9 @@ def _seeing(studio: Studio) -> Seeing:
     with gr.Row(elem_id="comparing"):
         original = gr.Button(text.COMPARE_ORIGINAL, size="sm", min_width=200)
         base = gr.Button(text.COMPARE_BASE, size="sm", min_width=160)
-    model = panel(drawing_markup.model(studio, studio.base.plan(Needs(native, native))), elem_id="model")
+    model = panel(
+        drawing_markup.model(studio, studio.base.plan(Needs(native, native)).sentence), elem_id="model"
+    )
     last_seed = gr.State(None)
     return Seeing(
         views, picture, pictures, single, several, slider, captions, status, model, last_seed, original, base

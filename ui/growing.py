@@ -1,84 +1,65 @@
-"""What happens when LoRAs join the subspace, and when its bases are fitted anew."""
+"""What happens when LoRAs join the subspace, when bases are fitted anew, and when styles are calibrated."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import gradio as gr
-from gradio.events import Dependency
-
-from eigenlorax.errors import InvalidRequestError, StudioError
-from eigenlorax.studio import Studio
-from eigenlorax.subspace.fit import FitProgress
-from ui import growing_text, markup, text
-from ui.events import GPU, Updates, drive, warn
-from ui.generate import idle
+from eigenlorax.jobs.asked import as_json
+from eigenlorax.jobs.compressing import CALIBRATE, CalibrateAsked
+from eigenlorax.jobs.growing import GROW, REFIT, GrowAsked, RefitAsked
+from eigenlorax.jobs.job import Facts, Job
+from ui import growing_text, looking_text, markup
+from ui.events import Updates
 from ui.library_tab import LibraryTab
-
-_BACKGROUND = "background"
-"""The concurrency id of a refit, which leaves the model to others while it runs."""
+from ui.viewing import Asked, Show, Viewer
 
 
-def wire_growing(studio: Studio, tab: LibraryTab) -> list[Dependency]:
-    """Connect the buttons for joining and refitting; returns their events, so that Cancel can stop them."""
+def wire_growing(viewer: Viewer, tab: LibraryTab) -> None:
+    """Connect the buttons for joining, refitting and calibrating."""
 
-    def grow(names: list[str], retain: float) -> str:
+    def grow(names: list[str], retain: float) -> Iterator[Updates]:
         """Bring chosen LoRAs into the current subspace without a new fit, by the fewest bytes."""
-        return joined(studio, names, retain)
+        asked = as_json(GrowAsked(tuple(names), retain))
+        yield from viewer.run(GROW, lambda: Asked(asked, looking_text.of_loras(names)))
 
     def refit(retain: float) -> Iterator[Updates]:
         """Fit the bases anew to the LoRAs of all styles; until then pictures are drawn with the old."""
-        yield from drive(
-            studio.growth.refit(retain),
-            lambda event: {tab.job: _progress(event), tab.cancel: gr.update(interactive=True)},
-            lambda result, seconds: {
-                tab.job: markup.line(growing_text.refitted(result, seconds), "good"),
-                tab.cancel: idle(),
-            },
-            lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: idle()},
-        )
+        yield from viewer.run(REFIT, lambda: Asked(as_json(RefitAsked(retain)), growing_text.ALL_STYLES))
 
     def calibrate(names: list[str]) -> Iterator[Updates]:
         """Let styles, by default all, learn to predict what their LoRAs predict; goes on where it stopped."""
-        yield from drive(
-            studio.growth.calibrate(names or None),
-            lambda event: {
-                tab.job: markup.progress(
-                    text.measuring(event.done, event.total, event.what), event.done, event.total
-                ),
-                tab.cancel: gr.update(interactive=True),
-            },
-            lambda result, seconds: {
-                tab.job: markup.line(growing_text.calibrated(result, seconds), "good"),
-                tab.cancel: idle(),
-            },
-            lambda reason: {tab.job: markup.line(reason, "bad"), tab.cancel: idle()},
-        )
+        asked = as_json(CalibrateAsked(tuple(names)))
+        yield from viewer.run(CALIBRATE, lambda: Asked(asked, looking_text.of_styles(names)))
 
-    quiet: dict[str, Any] = {"concurrency_limit": 1, "show_progress": "hidden"}
-    return [
-        tab.grow.click(grow, [tab.which, tab.quality], tab.job, api_name="grow", concurrency_id=GPU, **quiet),
-        tab.refit.click(
-            refit, [tab.quality], [tab.job, tab.cancel], api_name="refit", concurrency_id=_BACKGROUND, **quiet
-        ),
-        tab.calibrate.click(
-            calibrate, [tab.which], [tab.job, tab.cancel], api_name="calibrate", concurrency_id=GPU, **quiet
-        ),
-    ]
+    quiet: dict[str, Any] = {
+        "outputs": [tab.job, tab.cancel, viewer.seen], "concurrency_limit": None, "show_progress": "hidden",
+    }  # fmt: skip
+    tab.grow.click(grow, [tab.which, tab.quality], api_name="grow", **quiet)
+    tab.refit.click(refit, [tab.quality], api_name="refit", **quiet)
+    tab.calibrate.click(calibrate, [tab.which], api_name="calibrate", **quiet)
 
 
-def joined(studio: Studio, names: Sequence[str], retain: float) -> str:
-    """Bring LoRAs in; what was decided for each, and whether a refit is advised, as lines."""
-    try:
-        if not names:
-            raise InvalidRequestError(text.NOTHING_CHOSEN)
-        added = [studio.growth.add(name, retain) for name in names]
-    except StudioError as error:
-        return markup.line(warn(error), "bad")
-    told = markup.line(growing_text.grown(added, studio.stored_bytes), "good")
-    advice = added[-1].advice.words
-    return told + (markup.line(advice, "fair") if advice else "")
+def show_joining(tab: LibraryTab) -> Show:
+    """What was decided for each LoRA, and whether a refit is advised."""
+
+    def done(job: Job) -> Updates:
+        found = job.result or {}
+        advice = found["advice"]
+        told = markup.line(growing_text.grown(found["decisions"], found["stored_bytes"]), "good")
+        return {tab.job: told + (markup.line(advice, "fair") if advice else "")}
+
+    return Show(done)
 
 
-def _progress(event: FitProgress) -> str:
-    words = growing_text.refitting(event.done, event.total, str(event.module))
-    return markup.progress(words, event.done, event.total)
+def show_told(tab: LibraryTab, words: Callable[[Facts, float], str]) -> Show:
+    """Work that ends with one line.
+
+    Args:
+        tab: The tab.
+        words: The result and the seconds it took -> the line.
+    """
+
+    def done(job: Job) -> Updates:
+        seconds = (job.ended or 0.0) - (job.started or 0.0)
+        return {tab.job: markup.line(words(job.result or {}, seconds), "good")}
+
+    return Show(done)

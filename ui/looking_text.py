@@ -35,15 +35,25 @@ def words(given: str) -> list[str]:
     return [word.strip() for word in given.split(",") if word.strip()]
 
 
+def of_loras(names: Sequence[str]) -> str:
+    """Which LoRAs some work is about; none named are all."""
+    return _named(names, "all LoRAs")
+
+
+def of_styles(names: Sequence[str]) -> str:
+    """Which styles some work is about; none named are all."""
+    return _named(names, "all styles")
+
+
+def _named(names: Sequence[str], everything: str) -> str:
+    shown, more = ", ".join(names[:3]), len(names) - 3
+    return f"{shown} and {more} more" if more > 0 else shown or everything
+
+
 def looked(styles: int, missing: Sequence[str], seconds: float) -> str:
     """What a comparison in pictures has brought."""
     gone = f" Not drawn, since their LoRAs are gone: {', '.join(missing)}." if missing else ""
     return f"{text.count(styles, 'style')} compared in {seconds:.0f} s; the figures are in the table.{gone}"
-
-
-def progress(done: int, total: int, what: str) -> str:
-    """Progress of a comparison in pictures."""
-    return f"Step {done} of {total} · {what}"
 
 
 def relative(share: float | None) -> str:

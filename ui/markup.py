@@ -1,6 +1,6 @@
 """The page's own HTML. Every word that comes from a file or a user passes through `escape`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from eigenlorax.formats.facts import facts, relation_lines
 from eigenlorax.formats.report import Verdict
 from eigenlorax.likeness import StyleLikeness
 from eigenlorax.picture_case import known_figures
-from eigenlorax.studio import Imported, LibraryEntry, Studio
+from eigenlorax.studio import LibraryEntry, Studio
 from eigenlorax.subspace.fidelity import Fidelity, FidelityVerdict
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.desk import Compressed
@@ -16,7 +16,7 @@ from ui import looking_text, text
 from ui.fidelity_words import fidelity_facts
 from ui.thumbs import thumbnail_folder, thumbnail_url
 
-_TONE = {
+TONE = {
     Verdict.USABLE: "good",
     Verdict.PARTLY: "fair",
     Verdict.OTHER_BASE: "fair",
@@ -106,27 +106,6 @@ def badge(word: str, tone: str) -> str:
     return f'<span class="badge {tone}">{escape(word)}</span>'
 
 
-def import_results(results: Iterable[Imported | str]) -> str:
-    """One line per file that was dropped or named; a plain string is a line about something else."""
-    return f'<ul class="results" role="status">{"".join(_import_line(result) for result in results)}</ul>'
-
-
-def _import_line(result: Imported | str) -> str:
-    if isinstance(result, str):
-        return f'<li class="bad"><span>{escape(result)}</span></li>'
-    report = result.report
-    said = {
-        Verdict.USABLE: f"added · {text.lora_facts(report)}",
-        Verdict.PARTLY: f"added, usable in part: {report.reason}",
-        Verdict.OTHER_BASE: f"kept for later: {report.reason}",
-        Verdict.EMBEDDING: report.reason,
-        Verdict.BUNDLE: report.reason,
-        Verdict.BROKEN: f"left out: {report.reason}",
-    }[report.verdict]
-    said = f"{said}; {result.note}" if result.note else said
-    return f'<li class="{_TONE[report.verdict]}"><b>{escape(result.name)}</b><span>{escape(said)}</span></li>'
-
-
 def library(studio: Studio) -> str:
     """The table of all LoRAs of the library."""
     entries = studio.entries()
@@ -149,7 +128,7 @@ def _library_row(entry: LibraryEntry, folder: Path) -> str:
     cells = (
         f'<td class="pic">{thumbnail(url, report.name)}</td>',
         f'<th scope="row">{escape(report.name)}{title}{details}</th>',
-        f"<td>{badge(report.verdict.value, _TONE[report.verdict])}{reason}</td>",
+        f"<td>{badge(report.verdict.value, TONE[report.verdict])}{reason}</td>",
         f'<td class="num">{escape(report.rank_text)}</td>',
         f'<td class="num" title="{escape(report.module_text)}">{len(report.modules) or "—"}</td>',
         f'<td class="num">{text.megabytes(report.file_bytes) if report.file_bytes else "—"}</td>',
@@ -169,7 +148,7 @@ def thumbnail(url: str, name: str) -> str:
 def _bar(fidelity: Fidelity) -> str:
     share = fidelity.effect_kept
     return (
-        f'<span class="kept {_TONE[fidelity.verdict]}" style="--share:{share:.3f}">'
+        f'<span class="kept {TONE[fidelity.verdict]}" style="--share:{share:.3f}">'
         f'<i aria-hidden="true"></i>{share:.1%}</span>'
     )
 
@@ -225,7 +204,7 @@ def _fidelity_row(style: Style, likeness: StyleLikeness | None) -> str:
     seen = "—" if likeness is None else looking_text.relative(likeness.relative)
     return (
         f'<tr><th scope="row">{escape(style.name)}{details}</th><td>{_bar(f)}</td>'
-        f"<td>{badge(f.verdict.value, _TONE[f.verdict])}{remark}</td>"
+        f"<td>{badge(f.verdict.value, TONE[f.verdict])}{remark}</td>"
         f'<td class="num">{f.weight_error:.3f}</td><td class="num">{alone}</td><td class="num">{seen}</td>'
         f'<td class="num">{text.megabytes(f.style_bytes)}</td></tr>'
     )

@@ -1,29 +1,31 @@
 """What happens when Morph is pressed: one seed along the way from blend A to blend B."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.events import Dependency
 
-from eigenlorax.easel import Drawing
 from eigenlorax.errors import InvalidRequestError, StudioError
-from eigenlorax.library.animation import keep_animation
+from eigenlorax.jobs.drawing import with_pictures_kept
+from eigenlorax.jobs.job import Job
+from eigenlorax.jobs.morphing import MORPH, MorphAsked
 from eigenlorax.studio import Studio
 from ui import drawing_markup, markup, pictures, text
 from ui import drawing_text as words
 from ui.asked import Values, request_from
-from ui.events import GPU, Updates, drive, warn
-from ui.generate import PREVIEW_EVERY, Drawn, counted, failed, seen, told_of
+from ui.events import Updates, warn
+from ui.generate import PREVIEW_EVERY, drawn_facts, title_of, told_of, unfinished
 from ui.generate_tab import GenerateTab
 from ui.rack import strengths
+from ui.viewing import Asked, Show, Viewer
 
 _ENDS = tuple(words.REMEMBER)
 
 
-def wire_morphing(studio: Studio, page: gr.Blocks, tab: GenerateTab) -> Dependency:
-    """Connect the room; returns the event that draws, so that Cancel can stop it."""
+def wire_morphing(studio: Studio, viewer: Viewer, page: gr.Blocks, tab: GenerateTab) -> None:
+    """Connect the room."""
     room = tab.morphing
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -42,12 +44,7 @@ def wire_morphing(studio: Studio, page: gr.Blocks, tab: GenerateTab) -> Dependen
 
         `blends` is {"a": {"neon": 1.0}, "b": {"chalk": 0.8}}; yields as `generate` does.
         """
-        yield from drive(
-            morphed(studio, values),
-            lambda event: seen(tab, event),
-            lambda done, seconds: _finished(tab, studio, *done, seconds),
-            lambda reason: failed(tab, reason),
-        )
+        yield from viewer.run(MORPH, lambda: asked_from(studio, values))
 
     for end, button in room.remember.items():
         button.click(
@@ -57,12 +54,11 @@ def wire_morphing(studio: Studio, page: gr.Blocks, tab: GenerateTab) -> Dependen
             **quiet,
         )
     page.load(lambda saved: drawing_markup.remembered(blends_of(saved)), room.remembered, room.told, **quiet)
-    return room.morph.click(
+    room.morph.click(
         morph,
         inputs_kwargs={**tab.inputs, "blends": room.remembered, "morph_pictures": room.pictures},
-        outputs=told_of(tab),
-        concurrency_id=GPU,
-        concurrency_limit=1,
+        outputs=[*told_of(tab), viewer.seen],
+        concurrency_limit=None,
         show_progress="hidden",
         api_name="morph",
     )
@@ -79,48 +75,43 @@ def blends_of(saved: Any) -> dict[str, dict[str, float]]:
     }
 
 
-Morphed = tuple[Drawn, Path]
-
-
-def morphed(studio: Studio, values: Values) -> Generator[Drawing, None, Morphed]:
-    """The form's values -> the pictures and the animation's file.
+def asked_from(studio: Studio, values: Values) -> Asked:
+    """The form's values -> what a morph is asked.
 
     Raises:
-        InvalidRequestError: a blend is missing, or a setting is out of range.
+        InvalidRequestError: a blend is missing.
     """
     blends = blends_of(values["blends"])
     if missing := [end.upper() for end in _ENDS if end not in blends]:
         raise InvalidRequestError(words.NEEDS_BOTH.format(" and as ".join(missing)))
-    stops, count = [blends[end] for end in _ENDS], int(values["morph_pictures"])
+    stops, count = tuple(blends[end] for end in _ENDS), int(values["morph_pictures"])
     request = request_from(studio, values, _union(stops))
-    drawn = yield from counted(request, studio.morph(request, stops, count, PREVIEW_EVERY))
-    images = [picture.image for picture in drawn.finished.pictures]
-    return drawn, keep_animation(images, drawn.finished.path)
+    asked = MorphAsked(replace(request, styles={}, dials={}, batch=1), stops, count, PREVIEW_EVERY)
+    return Asked(with_pictures_kept(studio.library.root, asked), title_of(request))
 
 
-def _union(stops: list[dict[str, float]]) -> dict[str, float]:
+def _union(stops: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Every style on the way at its largest strength, for the trigger words, which must not change."""
     names = dict.fromkeys(name for stop in stops for name in stop)
     return {name: max(stop.get(name, 0.0) for stop in stops) for name in names}
 
 
-def _finished(
-    tab: GenerateTab, studio: Studio, drawn: Drawn, animation: Path, seconds: float
-) -> Mapping[Any, Any]:
-    paths = [picture.path for picture in drawn.finished.pictures]
-    strip = [(path, words.way_caption(index, len(paths))) for index, path in enumerate(paths)]
-    seeing, finished = tab.seeing, drawn.finished
-    facts = text.drawn(finished.switch_ms, drawn.steps, seconds, drawn.request.seed)
-    return {
-        **pictures.finished(seeing, [(animation, words.ANIMATION), *strip]),
-        seeing.status: markup.lines(
-            facts,
-            words.WORN[finished.mode],
-            text.prompt_used(drawn.request.prompt),
-            words.several(paths, animation),
-        ),
-        seeing.model: drawing_markup.model(studio, finished.plan),
-        seeing.last_seed: drawn.request.seed,
-        seeing.views: gr.Tabs(selected="picture"),
-        tab.asking.cancel: gr.update(interactive=False),
-    }
+def show_morph(studio: Studio, tab: GenerateTab) -> Show:
+    """How a strip and its moving picture appear."""
+
+    def done(job: Job) -> Updates:
+        assert job.result is not None
+        seeing, animation = tab.seeing, Path(job.result["animation"])
+        paths = [Path(one["path"]) for one in job.result["pictures"]]
+        strip = [(path, words.way_caption(index, len(paths))) for index, path in enumerate(paths)]
+        request = job.asked["request"]
+        last = [text.prompt_used(request["prompt"]), words.several(paths, animation)]
+        return {
+            **pictures.finished(seeing, [(animation, words.ANIMATION), *strip]),
+            seeing.status: markup.lines(*drawn_facts(job), *last),
+            seeing.model: drawing_markup.model(studio, job.result["placed"]),
+            seeing.last_seed: request["seed"],
+            seeing.views: gr.Tabs(selected="picture"),
+        }
+
+    return Show(done, lambda _, seen: unfinished(tab, seen))

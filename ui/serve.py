@@ -8,6 +8,7 @@ import gradio as gr
 
 from eigenlorax.jobs.database import pictures_folder
 from eigenlorax.jobs.opening import open_jobs
+from eigenlorax.outputs.outputs import Outputs
 from eigenlorax.studio import Studio
 from ui import text
 from ui.build import build
@@ -33,7 +34,9 @@ def serve(studio: Studio, flags: Flags) -> None:
     thumbnail_folder(studio).mkdir(parents=True, exist_ok=True)
     studio.library.outputs.mkdir(parents=True, exist_ok=True)
     export_folder(studio).mkdir(parents=True, exist_ok=True)
-    shown = [thumbnail_folder(studio), studio.library.outputs, export_folder(studio)]
+    outputs = Outputs(studio.library.root)
+    outputs.thumbnails.mkdir(parents=True, exist_ok=True)
+    shown = [thumbnail_folder(studio), outputs.folder, outputs.thumbnails, export_folder(studio)]
     gr.set_static_paths([*shown, pictures_folder(studio.library.root)])
     with open_jobs(studio) as jobs:
         page = build(studio, jobs)

@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from eigenlorax.formats.report import ImportReport
-from eigenlorax.studio import Finished
-
 TITLE = "EigenLoRAx Studio"
 PURPOSE = "All your SDXL styles in one small shared space: switch and blend them in milliseconds."
 GENERATE_TAB = "Generate"
@@ -40,7 +37,6 @@ COMPARE_HINT = (
 )
 COMPARED = "Same prompt, same seed. Drag the handle on the picture."
 BASE_CAPTION = "Base model, no style"
-CANCELLED = "Cancelled. Nothing was saved."
 NO_SEED_YET = "there is no last seed yet: generate a picture first"
 
 DROP = "Drop LoRA files here"
@@ -61,14 +57,12 @@ WHICH = "LoRAs to compress"
 WHICH_INFO = "Leave empty for all usable ones."
 COMPRESS = "Compress"
 GROW = "Add the chosen ones to the subspace as it is"
-NOTHING_CHOSEN = "choose the LoRAs to add first"
 REPORT = "What do these LoRAs share? (report)"
 REPORT_FILE = "Report of the collection"
 TABLE_HEADING = "All LoRAs"
 DETAILS = "What is known of it"
 FILTER_LORAS = "Filter LoRAs"
 EMPTY_LIBRARY = "No LoRAs yet. Drop some .safetensors files on the left, or name a folder that holds them."
-EMPTY_PATH = "write a folder or a file to add LoRAs from"
 
 
 def started(url: str) -> str:
@@ -138,20 +132,9 @@ def blend_caption(blend: Mapping[str, float]) -> str:
     return " + ".join(f"{name} {strength:g}" for name, strength in blend.items() if strength)
 
 
-def side_times(finished: Finished, seconds: float) -> str:
+def side_times(switch_ms: float, seconds: float) -> str:
     """How long one half of a comparison took."""
-    return f"applied in {milliseconds(finished.switch_ms)}, drawn in {seconds:.1f} s"
-
-
-def lora_facts(report: ImportReport) -> str:
-    """Rank, modules and size of a LoRA."""
-    size = megabytes(report.file_bytes)
-    return f"rank {report.rank_text} · {count(len(report.modules), 'module')} · {size}"
-
-
-def measured(done: int, total: int, what: str) -> str:
-    """Progress of a report."""
-    return f"Measured {done} of {total} · {what}"
+    return f"applied in {milliseconds(switch_ms)}, drawn in {seconds:.1f} s"
 
 
 def sharing(shared: int, modules: int) -> str:
@@ -159,31 +142,6 @@ def sharing(shared: int, modules: int) -> str:
     if shared:
         return f"{shared} of {modules} modules keep columns that all styles share."
     return "These LoRAs share too little for common columns to pay here: each keeps its own best ranks."
-
-
-def step(done: int, total: int) -> str:
-    """Progress of a picture."""
-    return f"Step {done} of {total}"
-
-
-def measuring(done: int, total: int, what: str) -> str:
-    """Progress of what comes before and after a compression."""
-    return f"{done} of {total} · {what}"
-
-
-def module(done: int, total: int, name: str) -> str:
-    """Progress of a compression."""
-    return f"Module {done} of {total} · {name}"
-
-
-def nothing_found(path: str) -> str:
-    """A folder without LoRAs."""
-    return f"{path} holds no .safetensors file"
-
-
-def no_such_path(path: str) -> str:
-    """A path that leads nowhere."""
-    return f"there is no file or folder at {path}"
 
 
 def compressed(styles: int, before: int, after: int, seconds: float) -> str:
@@ -200,8 +158,3 @@ def subspace(styles: int, before: int, after: int) -> str:
 def without_lora(names: Sequence[str]) -> str:
     """Styles that have no LoRA to be compared with."""
     return f"Without a LoRA to compare with, since taught or taken from cards: {', '.join(names)}"
-
-
-def busy(title: str) -> str:
-    """Why a picture has to wait."""
-    return f"Waits for “{title}”, which is learning. To draw at once, pause it in Train."

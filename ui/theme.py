@@ -5,7 +5,10 @@ from pathlib import Path
 from gradio.themes import Base, Color, LocalFont, Size, sizes
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-STYLE_SHEETS = ("style.css", "rack.css", "blend.css", "library.css", "train.css", "recall.css")
+STYLE_SHEETS = (
+    "style.css", "queue.css", "rack.css", "blend.css", "library.css", "library_grid.css",
+    "library_details.css", "train.css", "recall.css", "gallery.css",
+)  # fmt: skip
 FAVICON = ASSETS / "favicon.svg"
 
 TEAL = Color(

@@ -2,39 +2,37 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from eigenlorax.export.cards import CardExport
-from eigenlorax.library.card_content import CardKind
-from eigenlorax.studio import Studio
-from ui import export_markup, markup
-from ui.events import GPU, Updates, drive
-from ui.exporting import free_path
-from ui.generate import drawing_line
+from eigenlorax.jobs.carding import CARD
+from eigenlorax.jobs.job import Job
+from eigenlorax.jobs.server import JobServer
+from ui import export_markup
+from ui.events import Updates
 from ui.rack import entries_of
 from ui.train_tab import Watching
 from ui.train_view import View
+from ui.viewing import Asked, Show, Viewer
 
 
-def wire_ends(studio: Studio, watching: Watching, seen: gr.State, rack: gr.HTML, rooms: gr.Tabs) -> None:
+def wire_ends(jobs: JobServer, watching: Watching, seen: gr.State, rack: gr.HTML, rooms: gr.Tabs) -> None:
     """Connect "Open in Generate" and "Style card"."""
+    viewer = Viewer(
+        jobs, watching.card_told, None, {CARD: Show(lambda job: {watching.card_told: shown(job)})}, []
+    )
 
-    def opened(shown: View, styles: str) -> Updates:
-        return {rack: alone(styles, shown.style), rooms: gr.Tabs(selected="generate")}
+    def opened(taught: View, styles: str) -> Updates:
+        return {rack: alone(styles, taught.style), rooms: gr.Tabs(selected="generate")}
 
-    def card(shown: View) -> Iterator[Updates]:
-        yield from drive(
-            studio.cards.write(card_of(studio, shown.style)),
-            lambda event: {watching.card_told: drawing_line(event)},
-            lambda written, _: {watching.card_told: export_markup.carded(shown.style, written)},
-            lambda reason: {watching.card_told: markup.line(reason, "bad")},
-        )
+    def card(taught: View) -> Iterator[Updates]:
+        yield from viewer.run(CARD, lambda: Asked({"name": taught.style}, taught.style))
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     watching.open.click(opened, [seen, rack], [rack, rooms], **quiet)
-    watching.card.click(card, seen, watching.card_told, concurrency_id=GPU, concurrency_limit=1, **quiet)
+    watching.card.click(card, seen, viewer.outputs, concurrency_limit=None, **quiet)
 
 
 def alone(styles: str, name: str) -> str:
@@ -43,6 +41,8 @@ def alone(styles: str, name: str) -> str:
     return json.dumps({**others, name: {"on": True, "strength": 1.0}})
 
 
-def card_of(studio: Studio, name: str) -> CardExport:
-    """A card that everyone with the same base model can use."""
-    return CardExport(name, free_path(studio, name, ".png"), CardKind.WHOLE)
+def shown(job: Job) -> str:
+    """The card that a job has written."""
+    found = job.result or {}
+    sides = found["carried_bytes"], found["file_bytes"], found["size"]
+    return export_markup.carded(found["name"], Path(found["path"]), *sides)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from eigenlorax.jobs.job import State, Stop
+from eigenlorax.jobs.job import State
 from ui import text
 
 TAB = "Train"
@@ -88,11 +88,6 @@ STANDS: Mapping[State, str] = {
     State.INTERRUPTED: "The program ended while it learnt. Resume goes on from the last measurement.",
     State.PAUSED: "Paused; the model is free for pictures. Resume goes on from the last measurement.",
 }
-STOPPING: Mapping[Stop, str] = {
-    Stop.PAUSE: "Pausing after this step",
-    Stop.CANCEL: "Stopping after this step",
-}
-WAITING = "Waiting for the job before it"
 _NOW: Mapping[State, str] = {
     State.QUEUED: "waits", State.RUNNING: "is learning", State.PAUSED: "is paused", State.DONE: "is taught",
     State.FAILED: "could not be taught", State.CANCELLED: "was cancelled",
@@ -134,17 +129,6 @@ def nothing_found(path: str) -> str:
     return f"{path} holds no pictures"
 
 
-def eta(seconds: float | None) -> str:
-    """How long it will still take, as people say it; nothing while that is not known."""
-    if seconds is None:
-        return ""
-    if seconds < 5:
-        return "a few seconds left"
-    if seconds < 90:
-        return f"about {5 * round(seconds / 5)} s left"
-    return f"about {round(seconds / 60)} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
-
-
 def errors(base: float, before: float, after: float) -> str:
     """What was learnt, as held-out errors."""
     gain = 1.0 - after / base if base else 0.0
@@ -178,9 +162,3 @@ def carded(name: str, size: int) -> str:
 def job_heading(name: str, state: State) -> str:
     """A style's name and where its training stands."""
     return f"{name} {_NOW[state]}"
-
-
-def progress(done: int, total: int, what: str, seconds: float | None) -> str:
-    """Where a training is: the part of the work, its place in it, and the time that is left."""
-    place = f"{done} of {total}" if total else ""
-    return " · ".join(part for part in (what[:1].upper() + what[1:], place, eta(seconds)) if part)

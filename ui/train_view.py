@@ -9,7 +9,7 @@ from urllib.parse import quote
 from eigenlorax.jobs.job import Job, State
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.jobs.teaching import TRAIN
-from ui import markup, train_markup, train_text
+from ui import markup, queue_text, train_markup, train_text
 from ui.train_plot import learning_curve
 
 _LIVE = (State.QUEUED, State.RUNNING)
@@ -81,11 +81,7 @@ def status(job: Job) -> str:
         return head + markup.line(train_text.STANDS[job.state])
     if job.state is State.DONE:
         return head
-    words = train_text.progress(job.done, job.total, job.what, job.eta_s)
-    if job.state is State.QUEUED:
-        words = train_text.WAITING
-    elif job.stopping is not None:
-        words = train_text.STOPPING[job.stopping]
+    words = queue_text.progress(job)
     return head + markup.progress(words, job.done, job.total)
 
 

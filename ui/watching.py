@@ -25,13 +25,12 @@ class Watch:
 
     Attributes:
         seen: What this page shows by now; None before it has looked.
-        ended: The training whose style has just come, so that others show it too.
         timer: Ticks only while there is more to come.
     """
 
     def __init__(self, studio: Studio, jobs: JobServer, tab: TrainTab) -> None:
         self._studio, self._jobs, self._tab = studio, jobs, tab
-        self.seen, self.ended = gr.State(None), gr.State(0)
+        self.seen = gr.State(None)
         self.timer = gr.Timer(_LOOK_S, active=False)
 
     @property
@@ -40,8 +39,7 @@ class Watch:
         tab, watching = self._tab, self._tab.watching
         return [
             watching.status, watching.curve, watching.film, watching.words, watching.ends, watching.card_told,
-            watching.acts, watching.pause, watching.resume, watching.cancel, tab.told, self.seen, self.ended,
-            self.timer,
+            watching.acts, watching.pause, watching.resume, watching.cancel, tab.told, self.seen, self.timer,
         ]  # fmt: skip
 
     def look(self, seen: View | None) -> Changes:
@@ -57,8 +55,6 @@ class Watch:
         }
         if now.job != before.job:
             changes[watching.card_told] = ""
-        if seen is not None and now.style and (now.job, now.style) != (seen.job, seen.style):
-            changes[self.ended] = now.job
         return changes | self._buttons(now) | {self.seen: now}
 
     def acting(self, act: Callable[[int], Job]) -> Callable[[View | None], Changes]:

@@ -86,7 +86,7 @@ def counted(work: StudioWork, what: str = _WHAT) -> Generator[Told, None, tuple[
 
     def tell(event: Drawing) -> Told:
         nonlocal steps
-        told = _told(event, what)
+        told = drawing_told(event, what)
         steps = max(steps, told.total)
         return told
 
@@ -120,6 +120,15 @@ def drawing_facts(finished: Finished, steps: int, request: GenerationRequest) ->
     }
 
 
+def drawing_told(event: Drawing, what: str) -> Told:
+    """An event as everybody sees it."""
+    if isinstance(event, SteppedDown):
+        return Told(0, 0, event.sentence)
+    images = event.images if isinstance(event, Preview) else ()
+    pictures = tuple((f"preview {number}", image) for number, image in enumerate(images, start=1))
+    return Told(event.done, event.total, what, pictures=pictures)
+
+
 def check_previews(every: int) -> None:
     """Refuse a number of steps between previews that cannot be meant."""
     refuse_outside({"previews": (every, 0, _MOST_STEPS_BETWEEN)})
@@ -130,11 +139,3 @@ def _read(facts: Facts) -> DrawAsked:
     asked.request.check()
     check_previews(asked.previews)
     return asked
-
-
-def _told(event: Drawing, what: str) -> Told:
-    if isinstance(event, SteppedDown):
-        return Told(0, 0, event.sentence)
-    images = event.images if isinstance(event, Preview) else ()
-    pictures = tuple((f"preview {number}", image) for number, image in enumerate(images, start=1))
-    return Told(event.done, event.total, what, pictures=pictures)

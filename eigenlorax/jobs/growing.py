@@ -56,7 +56,7 @@ def refitting(studio: Studio) -> Worker:
     def run(facts: Facts) -> Work:
         asked = from_json(RefitAsked, facts)
         work = studio.growth.refit(asked.retain)
-        made = yield from retold(work, lambda event: Told(event.done, event.total, f"fitting {event.module}"))
+        made = yield from retold(work, lambda event: Told(event.done, event.total, "fitting the bases anew"))
         found: dict[str, Any] = as_json(
             {"words": made.words, "moved": [one.words for one in made.moved.values()]}
         )

@@ -80,4 +80,6 @@ def _reported(facts: Facts) -> ReportAsked:
 
 
 def _told(event: CensusProgress | LookingProgress) -> Told:
-    return Told(event.done, event.total, event.what)
+    # One word for each part: how long the rest takes is known only of steps of one part.
+    drawing = isinstance(event, LookingProgress)
+    return Told(event.done, event.total, "drawing" if drawing else "measuring")

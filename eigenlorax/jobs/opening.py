@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from eigenlorax.jobs.carding import CARD, carding
 from eigenlorax.jobs.comparing import COMPARE, comparing
 from eigenlorax.jobs.compressing import CALIBRATE, COMPRESS, calibrating, compressing
 from eigenlorax.jobs.drawing import GENERATE, REDRAW, drawing
@@ -10,6 +11,7 @@ from eigenlorax.jobs.importing import IMPORT, importing
 from eigenlorax.jobs.job import Worker
 from eigenlorax.jobs.looking import LOOK, REPORT, looking, reporting
 from eigenlorax.jobs.morphing import MORPH, morphing
+from eigenlorax.jobs.previews import PREVIEWS, previewing
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.jobs.teaching import TRAIN, teaching
 from eigenlorax.studio import Studio
@@ -29,7 +31,9 @@ def workers_of(studio: Studio) -> Mapping[str, Worker]:
         CALIBRATE: calibrating(studio),
         LOOK: looking(studio),
         REPORT: reporting(studio),
+        PREVIEWS: previewing(studio),
         IMPORT: importing(studio),
+        CARD: carding(studio),
     }
 
 

@@ -34,6 +34,8 @@ ALLOWED = {
     "eigenlorax.jobs.opening": {"open_jobs"},
     "eigenlorax.jobs.server": {"JobServer"},
     "eigenlorax.jobs.teaching": {"TRAIN"},
+    "eigenlorax.jobs.previews": {"PREVIEWS"},
+    "eigenlorax.preview_case": {"PreviewWish"},
     "eigenlorax.picture_case": {
         "Compared",
         "Looking",
@@ -41,6 +43,9 @@ ALLOWED = {
         "compare_pictures",
         "known_figures",
     },
+    "eigenlorax.outputs.outputs": {"Outputs", "styles_in"},
+    "eigenlorax.outputs.trash": {"Trash"},
+    "eigenlorax.outputs.words": {"words_of"},
     "eigenlorax.recall_case": {"Recalled", "Restored", "recall_file", "recall_text", "restored"},
     "eigenlorax.runtime.options": None,
     "eigenlorax.runtime.paint": {"Preview", "Step"},

@@ -65,4 +65,4 @@ def test_files_that_are_left_out_have_their_reason() -> None:
     ],
 )
 def test_how_long_it_still_takes(seconds: float | None, words: str) -> None:
-    assert train_text.eta(seconds) == words
+    assert queue_text.eta(seconds) == words
