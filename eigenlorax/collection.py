@@ -106,6 +106,12 @@ class Collection:
         """A style's picture: the one drawn here, else the one that it brings."""
         return rendered_cover(self._library.root, style.name) or self._library.style_cover(style)
 
+    def pictured(self) -> frozenset[str]:
+        """Names of LoRAs and styles that have a picture of some kind."""
+        styles = self._current.styles.items()
+        own = {name for name, style in styles if self.style_cover(style) is not None}
+        return frozenset(own | {entry.report.name for entry in self.entries() if entry.preview})
+
     def note(self, name: str) -> Note:
         """What the user says of a LoRA or a style."""
         return self._notes.of(name)

@@ -1,6 +1,6 @@
 """What comes in: LoRAs, embeddings, bundles and style cards, from whatever a person points at."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,6 +45,7 @@ class Intake:
         desk: Takes bundles in.
         cards: Takes style cards in.
         lock: The studio's; held while the model is changed.
+        elsewhere: Names of LoRAs that do not lie in the library.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class Intake:
         desk: ExportDesk,
         cards: CardDesk,
         lock: Lock,
+        elsewhere: Callable[[], Collection[str]],
     ) -> None:
+        self._elsewhere = elsewhere
         self._base, self._reader, self._library, self._lock = base, reader, library, lock
         self._desk, self._cards = desk, cards
 
@@ -107,7 +110,7 @@ class Intake:
                 note = self._keep_embeddings(path)
             if report.verdict is Verdict.EMBEDDING:
                 return Imported(path.name, report, note)
-            kept, is_new = self._library.add_lora(path)
+            kept, is_new = self._library.add_lora(path, self._elsewhere())
         except (OSError, InvalidFileError) as error:
             why = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
             reason = f"could not be copied to {self._library.root} ({why}): check space and rights"

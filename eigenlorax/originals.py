@@ -87,8 +87,14 @@ class Originals:
             for listing in self._listed(found.files):
                 if not listing.foreign:
                     placed[listing.path] = replace(listing, place=_within(listing.path, found))
-        names = self._names.give(list(placed), taken)
+        # Of two that are called alike, the one that lies less deep keeps the plain name.
+        order = sorted(placed, key=lambda path: (len(path.parts), path))
+        names = self._names.give(order, taken)
         return [*own, *(replace(listing, name=names[path]) for path, listing in placed.items())]
+
+    def names_in_place(self) -> set[str]:
+        """The names of those that do not lie in the library."""
+        return {one.name for one in self.listings() if one.place}
 
     def left_out(self, found: Found) -> int:
         """How many files of a folder in place are no LoRAs at all."""

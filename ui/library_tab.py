@@ -1,4 +1,4 @@
-"""The tab where LoRAs come in and become one subspace: adding, compressing, and the table of all."""
+"""The tab where LoRAs come in and become one subspace: adding, compressing, and the grid of all."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,10 @@ import gradio as gr
 from eigenlorax.picture_case import Looking
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import DEFAULT_RETAIN
-from ui import growing_text, looking_text, markup, text
+from ui import grid_text, growing_text, looking_text, markup, text
+from ui.grid import library_grid
+from ui.grid_form import preview_form
+from ui.grid_places import places_list
 from ui.panel import panel
 
 
@@ -18,7 +21,9 @@ class LibraryTab:
     drop: gr.File
     path: gr.Textbox
     add: gr.Button
+    look_in: gr.Button
     results: gr.HTML
+    places: gr.HTML
     quality: gr.Slider
     size: gr.Number
     which: gr.Dropdown
@@ -33,6 +38,10 @@ class LibraryTab:
     report_file: gr.File
     prompts: gr.Textbox
     look: gr.Button
+    preview_prompt: gr.Textbox
+    preview_seed: gr.Number
+    preview_all: gr.Checkbox
+    render: gr.Button
     sheet: gr.Image
     job: gr.HTML
     fidelity: gr.HTML
@@ -49,8 +58,11 @@ def library_tab(studio: Studio) -> LibraryTab:
                 path = gr.Textbox(
                     "", label=text.PATH, placeholder=text.PATH_HINT, elem_id="path", max_lines=1
                 )
-                add = gr.Button(text.ADD, elem_id="add", size="sm")
+                with gr.Row(elem_id="bringing"):
+                    add = gr.Button(text.ADD, elem_id="add", size="sm", min_width=80)
+                    look_in = gr.Button(grid_text.LOOK_IN, elem_id="look-in", size="sm", min_width=80)
             results = panel(elem_id="results")
+            places = places_list()
             panel(markup.heading(text.COMPRESS_HEADING, text.COMPRESS_INFO))
             quality = gr.Slider(
                 0.5,
@@ -100,6 +112,8 @@ def library_tab(studio: Studio) -> LibraryTab:
                 lines=2, max_lines=6, elem_id="look-prompts",
             )  # fmt: skip
             look = gr.Button(looking_text.LOOK, size="sm", elem_id="look")
+            panel(markup.heading(grid_text.PREVIEWS, grid_text.PREVIEWS_INFO))
+            preview_prompt, preview_seed, preview_all, render = preview_form()
         with gr.Column(min_width=320, scale=9, elem_id="knowing"):
             job = panel(elem_id="job")
             report_file = gr.File(
@@ -109,17 +123,13 @@ def library_tab(studio: Studio) -> LibraryTab:
                 label=looking_text.SHEET, interactive=False, visible=False, format="webp",
                 elem_id="look-sheet", buttons=["download", "fullscreen"],
             )  # fmt: skip
+            panel(markup.heading(grid_text.HEADING))
+            table = library_grid(studio)
             fidelity = panel(markup.current_subspace(studio), elem_id="fidelity")
-            panel(markup.heading(text.TABLE_HEADING))
-            table = panel(
-                markup.library(studio),
-                script="library.js",
-                html_template=markup.LIBRARY_TEMPLATE,
-                elem_id="library",
-            )
     return LibraryTab(
-        drop, path, add, results, quality, size, which, exclude, outliers, compress, cancel, grow, refit,
-        calibrate, report, report_file, prompts, look, sheet, job, fidelity, table,
+        drop, path, add, look_in, results, places, quality, size, which, exclude, outliers, compress, cancel,
+        grow, refit, calibrate, report, report_file, prompts, look, preview_prompt, preview_seed, preview_all,
+        render, sheet, job, fidelity, table,
     )  # fmt: skip
 
 

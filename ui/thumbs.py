@@ -8,7 +8,7 @@ from PIL import Image
 
 from eigenlorax.studio import Studio
 
-SIDE = 128
+SIDE = 256
 
 
 def thumbnail_folder(studio: Studio) -> Path:
@@ -23,18 +23,38 @@ def thumbnail_url(preview: Path | None, folder: Path) -> str:
         preview: A picture beside a LoRA, from anywhere on disk; never served itself.
         folder: The thumbnail folder.
     """
-    if preview is None:
+    if preview is None or (thumbnail := _thumbnail(preview, folder)) is None:
         return ""
-    key = hashlib.sha256(f"{preview}|{preview.stat().st_mtime_ns}".encode()).hexdigest()[:24]
-    thumbnail = folder / f"{key}.webp"
     if not thumbnail.is_file():
         try:
             with Image.open(preview) as picture:
+                picture.draft("RGB", (2 * SIDE, 2 * SIDE))
                 small = _first(picture.convert("RGB"))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return ""
         small.thumbnail((SIDE, SIDE))
-        small.save(thumbnail, quality=86)
+        folder.mkdir(parents=True, exist_ok=True)
+        small.save(thumbnail, quality=84)
+    return _address(thumbnail)
+
+
+def thumbnail_if_made(preview: Path | None, folder: Path) -> str:
+    """The address of a thumbnail that is there already; "" otherwise. No picture is opened."""
+    thumbnail = _thumbnail(preview, folder) if preview else None
+    return _address(thumbnail) if thumbnail and thumbnail.is_file() else ""
+
+
+def _thumbnail(preview: Path, folder: Path) -> Path | None:
+    """Where a picture's thumbnail lies, made or not; None where the picture is gone."""
+    try:
+        changed = preview.stat().st_mtime_ns
+    except OSError:
+        return None
+    key = hashlib.sha256(f"{preview}|{changed}|{SIDE}".encode()).hexdigest()[:24]
+    return folder / f"{key}.webp"
+
+
+def _address(thumbnail: Path) -> str:
     return f"gradio_api/file={quote(thumbnail.as_posix())}"
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -70,11 +70,15 @@ class Library:
         shipped = look(self._shipped) if self._shipped else []
         return shipped + look(self._lora_folder)
 
-    def add_lora(self, source: Path) -> tuple[Path, bool]:
+    def add_lora(self, source: Path, names: Collection[str] = ()) -> tuple[Path, bool]:
         """Copy a LoRA file, and the sidecars beside it, into the library.
 
         A file whose bytes are here already, under whatever name, is not copied again; one of another
         content whose name is taken gets a number after its name.
+
+        Args:
+            source: A LoRA file.
+            names: What LoRAs elsewhere are called, which this one is not to be called too.
 
         Returns:
             Where it lies in the library, and whether it is new there.
@@ -86,9 +90,9 @@ class Library:
         for path in twins:
             if file_sha256(path) == digest:
                 return path, False
-        taken, number = {path.name for path in there}, 1
+        taken, number = {*names, *(path.stem for path in there)}, 1
         target = self._lora_folder / source.name
-        while target.name in taken:
+        while target.stem in taken:
             number += 1
             target = self._lora_folder / f"{source.stem}-{number}{source.suffix}"
         for sidecar in sidecars_of(source):

@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from eigenlorax.library.atomic import told, written_aside
+from eigenlorax.library.kept_json import KeptJson
 
 _QUALITY = 90
 
@@ -16,21 +17,39 @@ def rendered_cover(root: Path, name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def keep_rendered(root: Path, name: str, picture: Image.Image) -> Path:
-    """Keep a picture as a style's cover, in place of an earlier one.
+class RenderedCovers:
+    """The drawn covers of a data folder, and how each was drawn.
 
     Args:
         root: The data folder.
-        name: The style's.
-        picture: Kept as it is, as WebP.
-
-    Raises:
-        NotWrittenError: the disk refused; an earlier one stays.
     """
-    path = _path(root, name)
-    with told(path), written_aside(path) as aside:
-        picture.save(aside, "WEBP", quality=_QUALITY)
-    return path
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._kept = KeptJson(root / "covers" / "recipes.json")
+
+    def recipe(self, name: str) -> str:
+        """How a style's cover was drawn; empty where none was."""
+        known = self._kept.read().get(name, "") if rendered_cover(self._root, name) else ""
+        return known if isinstance(known, str) else ""
+
+    def keep(self, name: str, picture: Image.Image, recipe: str) -> Path:
+        """Keep a picture as a style's cover, in place of an earlier one.
+
+        Args:
+            name: The style's.
+            picture: Kept in its size, as WebP.
+            recipe: Differs whenever another picture would be drawn.
+
+        Raises:
+            NotWrittenError: the disk refused; an earlier one stays.
+        """
+        path = _path(self._root, name)
+        with told(path), written_aside(path) as aside:
+            picture.save(aside, "WEBP", quality=_QUALITY)
+        with self._kept.changing() as content:
+            content[name] = recipe
+        return path
 
 
 def _path(root: Path, name: str) -> Path:
