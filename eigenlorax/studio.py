@@ -141,7 +141,10 @@ class Studio:
             current=self._current, originals=self._originals,
         )  # fmt: skip
         self.cards = CardDesk(bench, self.easel)
-        self._intake = Intake(self.base, reader, self.library, self.exports, self.cards, self._lock)
+        self._intake = Intake(
+            self.base, reader, self.library, self.exports, self.cards, self._lock,
+            self._originals.names_in_place,
+        )  # fmt: skip
         take_up_effects(self._engine, self.library)
         self._current.notice = self._intake.teach_kept_words()
         self._current.open()
