@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "eigenlorax"
 ROOMS = [
     "__init__", "errors", "events", "module_path", "lora", "dials", "recipe", "likeness", "formats", "recall", "infotext", "subspace", "runtime", "training",
-    "library", "outputs", "report", "originals", "easel", "subspaces", "collection", "blending", "export", "intake", "studio", "recall_case", "picture_case", "preview_case", "census_case",
+    "library", "prompting", "outputs", "report", "originals", "easel", "subspaces", "collection", "blending", "export", "intake", "studio", "recall_case", "picture_case", "preview_case", "census_case",
     "showcase", "jobs", "cli", "__main__",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))

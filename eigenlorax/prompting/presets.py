@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,18 +52,10 @@ def read_presets(path: Path) -> list[PromptPreset]:
         rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
         if not rows.fieldnames or "name" not in rows.fieldnames:
             raise InvalidFileError(f"{path.name} has no column called name: choose A1111's styles.csv")
-        found = {
-            row["name"].strip(): PromptPreset(
-                row["name"].strip(),
-                row.get("prompt") or row.get("text") or "",
-                row.get("negative_prompt") or "",
-            )
-            for row in rows
-            if (row["name"] or "").strip()
-        }
+        found = [_preset(row) for row in rows if (row["name"] or "").strip()]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidFileError(f"{path} cannot be read ({error}): save it as CSV in UTF-8") from error
-    return list(found.values())
+    return list({preset.name: preset for preset in found}.values())
 
 
 def save_presets(path: Path, presets: Sequence[PromptPreset]) -> None:
@@ -72,14 +64,12 @@ def save_presets(path: Path, presets: Sequence[PromptPreset]) -> None:
     Raises:
         NotWrittenError: the disk refused.
     """
-    with (
-        told(path.parent),
-        written_aside(path) as aside,
-        aside.open("w", encoding="utf-8-sig", newline="") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(["name", "prompt", "negative_prompt"])
-        writer.writerows([preset.name, preset.prompt, preset.negative] for preset in presets)
+    content = io.StringIO(newline="")
+    writer = csv.writer(content)
+    writer.writerow(["name", "prompt", "negative_prompt"])
+    writer.writerows([preset.name, preset.prompt, preset.negative] for preset in presets)
+    with told(path.parent), written_aside(path) as aside:
+        aside.write_bytes(content.getvalue().encode("utf-8-sig"))
 
 
 def keep_preset(path: Path, preset: PromptPreset) -> list[PromptPreset]:
@@ -105,6 +95,11 @@ def take_presets(path: Path, presets: Sequence[PromptPreset]) -> list[PromptPres
     merged = {one.name: one for one in read_presets(path)} | {one.name: one for one in presets}
     save_presets(path, list(merged.values()))
     return list(merged.values())
+
+
+def _preset(row: Mapping[str, str | None]) -> PromptPreset:
+    name, prompt = (row["name"] or "").strip(), row.get("prompt") or row.get("text") or ""
+    return PromptPreset(name, prompt, row.get("negative_prompt") or "")
 
 
 def _merged(preset: str, words: str) -> str:
