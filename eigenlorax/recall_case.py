@@ -1,5 +1,6 @@
 """The use case of drawing a picture again: what it says of itself, against the styles that are here."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from eigenlorax.errors import InvalidFileError
@@ -28,7 +29,14 @@ def recall_file(path: Path) -> Recalled:
 
 def restored(studio: Studio, recalled: Recalled) -> Restored:
     """The request that draws it again here, as far as the styles and samplers that are here allow."""
-    return restore(recalled, here(studio))
+    found = here(studio)
+    known = {one.name for one in found.shelf}
+    derived = [
+        Shelved(lora.name, True)
+        for lora in recalled.loras
+        if lora.name not in known and studio.blending.can_make(lora.name)
+    ]
+    return restore(recalled, replace(found, shelf=[*found.shelf, *derived]))
 
 
 def here(studio: Studio) -> Here:

@@ -38,7 +38,7 @@ def wire_gallery(
             picture = str(outputs.path_of(key))
         except StudioError as error:
             warn(error)
-            return {}
+            return {rooms: gr.skip()}
         canvas = {"background": picture, "layers": [], "composite": None}
         return {tab.asking.canvas: canvas, tab.asking.starting: gr.Accordion(open=True), **to_generate()}
 
@@ -51,7 +51,7 @@ def wire_gallery(
             jobs.submit(GENERATE, asked, title_of(found.request))
         except StudioError as error:
             warn(error)
-            return {}
+            return {rooms: gr.skip()}
         return to_generate()
 
     gallery.send(send, gallery, [*recall.outputs(tab), rooms], **_QUIET)
