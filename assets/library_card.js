@@ -53,9 +53,10 @@ function wordsButton(card) {
   return node;
 }
 
+// A page that is served to another machine without TLS has no clipboard.
 async function copy(line) {
   if (navigator.clipboard) return navigator.clipboard.writeText(line);
-  const area = make("textarea", "", { "aria-hidden": "true" });  // a page that is not served over TLS has no clipboard
+  const area = make("textarea", "", { "aria-hidden": "true" });
   area.value = line;
   element.append(area);
   area.select();

@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 
-from eigenlorax.formats.facts import facts, relation_lines
+from eigenlorax.formats.facts import relation_lines
 from eigenlorax.formats.report import Verdict
 from eigenlorax.likeness import StyleLikeness
 from eigenlorax.picture_case import known_figures
-from eigenlorax.studio import LibraryEntry, Studio
+from eigenlorax.studio import Studio
 from eigenlorax.subspace.fidelity import Fidelity, FidelityVerdict
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.desk import Compressed
 from ui import looking_text, text
 from ui.fidelity_words import fidelity_facts
-from ui.thumbs import thumbnail_folder, thumbnail_url
 
 TONE = {
     Verdict.USABLE: "good",
@@ -28,11 +26,6 @@ TONE = {
     FidelityVerdict.LOOSE: "fair",
     FidelityVerdict.LOST: "bad",
 }
-LIBRARY_TEMPLATE = (
-    f'<input type="search" class="library-filter" aria-label="{text.FILTER_LORAS}" '
-    f'placeholder="{text.FILTER_LORAS}" autocomplete="off"><div>${{value}}</div>'
-)
-_LIBRARY_COLUMNS = ("Preview", "LoRA", "Verdict", "Rank", "Modules", "Size", "Trigger words", "Effect kept")
 _FIDELITY_COLUMNS = (
     "Style",
     "Effect kept",
@@ -104,45 +97,6 @@ def captions(left: tuple[str, str], right: tuple[str, str]) -> str:
 def badge(word: str, tone: str) -> str:
     """A verdict in one coloured word."""
     return f'<span class="badge {tone}">{escape(word)}</span>'
-
-
-def library(studio: Studio) -> str:
-    """The table of all LoRAs of the library."""
-    entries = studio.entries()
-    if not entries:
-        return f'<p class="teach">{escape(text.EMPTY_LIBRARY)}</p>'
-    folder = thumbnail_folder(studio)
-    rows = "".join(_library_row(entry, folder) for entry in entries)
-    return _table("library", _LIBRARY_COLUMNS, rows, "LoRAs of the library")
-
-
-def _library_row(entry: LibraryEntry, folder: Path) -> str:
-    report = entry.report
-    url = thumbnail_url(entry.preview, folder)
-    title = "" if report.title in ("", report.name) else f"<small>{escape(report.title)}</small>"
-    reason = f"<small>{escape(report.reason)}</small>" if report.reason else ""
-    known = "".join(f"<dt>{escape(label)}</dt><dd>{escape(words)}</dd>" for label, words in facts(report))
-    details = f"<details><summary>{text.DETAILS}</summary><dl>{known}</dl></details>"
-    style = entry.style
-    kept = _bar(style.fidelity) if style else "—"
-    cells = (
-        f'<td class="pic">{thumbnail(url, report.name)}</td>',
-        f'<th scope="row">{escape(report.name)}{title}{details}</th>',
-        f"<td>{badge(report.verdict.value, TONE[report.verdict])}{reason}</td>",
-        f'<td class="num">{escape(report.rank_text)}</td>',
-        f'<td class="num" title="{escape(report.module_text)}">{len(report.modules) or "—"}</td>',
-        f'<td class="num">{text.megabytes(report.file_bytes) if report.file_bytes else "—"}</td>',
-        f"<td>{escape(', '.join(report.trigger_words)) or '—'}</td>",
-        f"<td>{kept}</td>",
-    )
-    return f'<tr data-name="{escape(report.name.lower())}">{"".join(cells)}</tr>'
-
-
-def thumbnail(url: str, name: str) -> str:
-    """A preview picture, or the name's first letter where there is none."""
-    if url:
-        return f'<img src="{escape(url)}" alt="" loading="lazy" width="40" height="40">'
-    return f'<span class="letter" aria-hidden="true">{escape(name[:1].upper())}</span>'
 
 
 def _bar(fidelity: Fidelity) -> str:

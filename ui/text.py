@@ -59,10 +59,6 @@ COMPRESS = "Compress"
 GROW = "Add the chosen ones to the subspace as it is"
 REPORT = "What do these LoRAs share? (report)"
 REPORT_FILE = "Report of the collection"
-TABLE_HEADING = "All LoRAs"
-DETAILS = "What is known of it"
-FILTER_LORAS = "Filter LoRAs"
-EMPTY_LIBRARY = "No LoRAs yet. Drop some .safetensors files on the left, or name a folder that holds them."
 
 
 def started(url: str) -> str:

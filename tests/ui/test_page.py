@@ -76,7 +76,7 @@ def test_dropped_sidecars_find_their_lora(studio: Studio, file: Path, tmp_path: 
     assert not any(path.is_file() for path in (tmp_path / "uploads").rglob("*"))
     url = thumbnail_url(entry.preview, thumbnail_folder(studio))
     with Image.open(next(thumbnail_folder(studio).iterdir())) as thumbnail:
-        assert max(thumbnail.size) == 128
+        assert max(thumbnail.size) == 256
     assert url.startswith("gradio_api/file=/")
 
 
@@ -95,7 +95,7 @@ def test_paths_are_imported_or_explained(studio: Studio, file: Path, tmp_path: P
 def test_names_from_files_are_escaped_everywhere(studio: Studio, file: Path) -> None:
     results = import_named(studio, str(file))
     list(studio.subspaces.compress())
-    pieces = (markup.import_results(results), markup.library(studio), markup.current_subspace(studio))
+    pieces = (markup.import_results(results), markup.current_subspace(studio))
     for piece in pieces:
         assert "neon &lt;b&gt;" in piece
         assert "<b>." not in piece
@@ -143,6 +143,7 @@ def test_the_api_is_small_and_described(page: gr.Blocks) -> None:
     assert set(endpoints) == {
         "/generate", "/compare_with_original", "/compare_with_base", "/compress", "/import_files", "/import_path",
         "/morph", "/predict_export", "/export", "/report", "/grow", "/refit", "/calibrate", "/look", "/train",
+        "/look_in", "/rescan", "/render_previews",
     }  # fmt: skip
     assert all(endpoint["description"] for endpoint in endpoints.values())
     names = {parameter["parameter_name"] for parameter in endpoints["/generate"]["parameters"]}
