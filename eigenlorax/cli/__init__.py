@@ -14,6 +14,7 @@ from eigenlorax.cli import (
     growing,
     looking,
     recalling,
+    scanning,
     training,
 )
 from eigenlorax.cli.common import LOAD_OPTIONS
@@ -52,6 +53,7 @@ for _command in (
     demo.demo,
     looking.inspect,
     looking.report,
+    scanning.scan,
     compressing.compress,
     calibrating.calibrate,
     training.train,
