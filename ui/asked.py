@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from eigenlorax.prompting.wildcards import filled
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.studio import Studio
 from ui.canvas import canvas_of
 from ui.dials import dials_of
+from ui.prompt_room import wildcard_folder
 from ui.rack import with_trigger_words
 from ui.settings import seed_of, settings_of
 
@@ -13,18 +15,19 @@ Values = dict[str, Any]
 
 
 def request_from(studio: Studio, values: Values, blend: dict[str, float]) -> GenerationRequest:
-    """The form's values as a request: a fresh seed where none is given, trigger words where asked.
+    """The form's values as a request, with its seed, its wildcards filled and trigger words where asked.
 
     Raises:
-        InvalidRequestError: the rack's dials cannot be read.
+        InvalidRequestError: the rack's dials cannot be read, or a wildcard cannot be filled.
     """
-    prompt = values["prompt"] or ""
+    seed, folder = seed_of(values["seed"]), wildcard_folder(studio)
+    prompt = filled(values["prompt"] or "", seed, folder)
     if values["add_triggers"]:
         prompt = with_trigger_words(prompt, blend, studio.styles)
     return GenerationRequest(
         prompt=prompt,
-        negative_prompt=values["negative_prompt"] or "",
-        seed=seed_of(values["seed"]),
+        negative_prompt=filled(values["negative_prompt"] or "", seed, folder),
+        seed=seed,
         steps=int(values["steps"]),
         guidance=float(values["guidance"]),
         width=int(values["width"]),

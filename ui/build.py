@@ -23,6 +23,7 @@ from ui.grid_wiring import wire_grid, wire_places
 from ui.library_tab import LibraryTab, library_tab, usable_names
 from ui.memory import GENERATE_KEY, TRAIN_KEY, wire_memory
 from ui.panel import panel
+from ui.prompting import wire_prompting
 from ui.queue import queue_strip
 from ui.rack import rack_props
 from ui.recall import wire_recall
@@ -123,6 +124,8 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
     wire_places(studio, library, refresh)
     wire_grid(library, shown.rooms)
     refresh(shown.strip.renewed(None))
+    refresh(tab.rack.kept(None))
+    wire_prompting(studio, page, tab.asking.prompting, tab.asking.fields, tab.rack)
     wire_canvas(tab.asking.canvas, tab.asking.take_last, tab.seeing.picture)
     wire_recall(studio, tab)
     remembered = {**tab.asking.fields, "styles": tab.rack}

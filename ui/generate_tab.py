@@ -11,6 +11,7 @@ from eigenlorax.studio import Studio
 from ui import drawing_markup, drawing_text, markup, text
 from ui.canvas import canvas_room
 from ui.panel import panel
+from ui.prompt_room import PromptRoom, prompt_room, trigger_chips
 from ui.rack import style_rack
 from ui.recall_zone import recall_zone
 from ui.settings import main_settings, more_settings, suggestion_button
@@ -26,6 +27,7 @@ class Asking:
         canvas: That picture; it is not remembered.
         recall: Where a picture is dropped to be drawn again.
         recalled: What was read from it.
+        prompting: Words to press, presets, wildcards.
     """
 
     fields: Mapping[str, Component]
@@ -38,6 +40,7 @@ class Asking:
     cancel: gr.Button
     recall: gr.HTML
     recalled: gr.HTML
+    prompting: PromptRoom
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,10 @@ def _asking(studio: Studio) -> Asking:
     with gr.Row(elem_id="acting"):
         generate = gr.Button(text.GENERATE, variant="primary", elem_id="generate", scale=3, min_width=120)
         cancel = gr.Button(text.CANCEL, elem_id="cancel", scale=1, min_width=90, interactive=False)
+    chips = trigger_chips()
     recall, recalled = recall_zone()
     negative = gr.Textbox("", label=text.NEGATIVE, placeholder=text.NEGATIVE_HINT, lines=1, max_lines=6)
+    prompting = prompt_room(studio, chips)
     triggers = gr.Checkbox(True, label=text.ADD_TRIGGERS, info=text.ADD_TRIGGERS_INFO, elem_id="triggers")
     with gr.Group(elem_id="seeding"):
         seed = gr.Number(-1, label=text.SEED, info=text.SEED_INFO, precision=0, elem_id="seed")
@@ -122,7 +127,9 @@ def _asking(studio: Studio) -> Asking:
     suggestion_button(studio, fields)
     starting, canvas, take_last, overpainting = canvas_room(studio.base.native_size)
     fields |= overpainting
-    return Asking(fields, starting, canvas, take_last, random, reuse, generate, cancel, recall, recalled)
+    return Asking(
+        fields, starting, canvas, take_last, random, reuse, generate, cancel, recall, recalled, prompting
+    )
 
 
 def _seeing(studio: Studio) -> Seeing:
