@@ -1,5 +1,7 @@
 """Fixtures that many rooms share."""
 
+import tests.shapes  # isort: skip  # noqa: F401  # before any module that it is to check
+
 from pathlib import Path
 
 import pytest
