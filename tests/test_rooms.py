@@ -8,8 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "eigenlorax"
 ROOMS = [
-    "__init__", "errors", "events", "module_path", "lora", "dials", "recipe", "likeness", "formats", "recall", "infotext", "subspace", "runtime", "training",
-    "library", "prompting", "outputs", "report", "originals", "easel", "subspaces", "collection", "blending", "export", "intake", "studio", "recall_case", "picture_case", "preview_case", "census_case",
+    "__init__", "errors", "events", "module_path", "lora", "dials", "recipe", "likeness", "formats", "recall", "infotext", "subspace", "trigger_words", "runtime", "training",
+    "library", "prompting", "outputs", "report", "originals", "easel", "subspaces", "collection", "blending", "export", "intake", "studio", "sheets", "recall_case", "picture_case", "preview_case", "census_case",
     "showcase", "jobs", "cli", "__main__",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))

@@ -15,6 +15,7 @@ from eigenlorax.cli import (
     looking,
     recalling,
     scanning,
+    sheeting,
     training,
 )
 from eigenlorax.cli.common import LOAD_OPTIONS
@@ -69,5 +70,6 @@ for _command in (
     carding.card,
     carding.take,
     recalling.recall,
+    sheeting.sheet,
 ):
     app.command()(_command)

@@ -13,6 +13,7 @@ from eigenlorax.jobs.looking import LOOK, REPORT, looking, reporting
 from eigenlorax.jobs.morphing import MORPH, morphing
 from eigenlorax.jobs.previews import PREVIEWS, previewing
 from eigenlorax.jobs.server import JobServer
+from eigenlorax.jobs.sheeting import SHEET, sheeting
 from eigenlorax.jobs.teaching import TRAIN, teaching
 from eigenlorax.studio import Studio
 
@@ -25,6 +26,7 @@ def workers_of(studio: Studio) -> Mapping[str, Worker]:
         REDRAW: drawing(studio),
         COMPARE: comparing(studio),
         MORPH: morphing(studio),
+        SHEET: sheeting(studio),
         COMPRESS: compressing(studio),
         GROW: growing(studio),
         REFIT: refitting(studio),

@@ -1,0 +1,1 @@
+"""Sheets: one picture for each combination of settings, laid out in one labelled picture."""
