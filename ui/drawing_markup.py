@@ -18,12 +18,12 @@ def model(studio: Studio, placed: str) -> str:
     return "".join(hint(sentence) for sentence in sentences)
 
 
-def remembered(blends: Mapping[str, Mapping[str, float]]) -> str:
+def ends(blends: Mapping[str, Mapping[str, float]]) -> str:
     """The two ends of a morph."""
-    told = {end: blends.get(end) for end in drawing_text.REMEMBER}
-    ends = "".join(f"<dt>{end.upper()}</dt><dd>{escape(_end(blend))}</dd>" for end, blend in told.items())
-    return f'<dl class="ends" role="status">{ends}</dl>'
+    told = {end.upper(): blends.get(end) for end in ("a", "b")}
+    lines = "".join(f"<dt>{end}</dt><dd>{escape(_end(blend))}</dd>" for end, blend in told.items())
+    return f'<dl class="ends" role="status">{lines}</dl>'
 
 
 def _end(blend: Mapping[str, float] | None) -> str:
-    return drawing_text.NOT_REMEMBERED if blend is None else drawing_text.blend(blend)
+    return drawing_text.NOT_SET if blend is None else drawing_text.blend(blend)

@@ -42,13 +42,14 @@ PICTURES = "Pictures"
 ANIMATION = "Animation"
 
 MORPH_ROOM = "Morph between two blends"
-MORPH_INFO = "Set the styles and remember them as A, set them anew and remember them as B."
-REMEMBER = {"a": "Remember as A", "b": "Remember as B"}
-NOT_REMEMBERED = "not remembered yet"
+MORPH_INFO = (
+    "From blend A of the rack to blend B: set one, press the other letter above it, set that."
+)
+NOT_SET = "not set yet"
 NO_STYLE = "no style"
 MORPH_PICTURES = "Pictures on the way"
 MORPH = "Morph"
-NEEDS_BOTH = "a morph goes from A to B: remember a blend as {0} first"
+NEEDS_BOTH = "a morph goes from A to B: press {0} above the styles and set that blend first"
 
 WORN = {
     Mode.MERGED: "Styles merged into the weights",

@@ -43,6 +43,11 @@ def wire_generate(studio: Studio, viewer: Viewer, tab: GenerateTab) -> None:
         page = request.session_hash or "page"
         yield from viewer.replace(REDRAW, lambda: asked_from(studio, same_seed(values), page))
 
+    def preview(request: gr.Request, **values: Any) -> Iterator[Updates]:
+        """Show where a slider leads while it still moves; the redraw at its end takes this one's place."""
+        page = request.session_hash or "page"
+        yield from viewer.replace(REDRAW, lambda: asked_from(studio, same_seed(values), page, glimpse=True))
+
     asking.random.click(lambda: -1, outputs=asking.fields["seed"], api_visibility="private")
     asking.reuse.click(_reused_seed, seeing.last_seed, asking.fields["seed"], api_visibility="private")
     # "once" would swallow a press while a picture is drawn, "always_last" would wait for its end.
@@ -56,6 +61,7 @@ def wire_generate(studio: Studio, viewer: Viewer, tab: GenerateTab) -> None:
     pressed = [asking.generate.click, asking.fields["prompt"].submit]
     gr.on(pressed, generate, **drawn, api_name="generate")
     tab.rack.redraw(redraw, **drawn, api_visibility="private")
+    tab.rack.preview(preview, **drawn, api_visibility="private")
 
 
 def told_of(tab: GenerateTab) -> list[Component]:
@@ -67,19 +73,20 @@ def told_of(tab: GenerateTab) -> list[Component]:
     ]  # fmt: skip
 
 
-def asked_from(studio: Studio, values: Values, page: str = "") -> Asked:
+def asked_from(studio: Studio, values: Values, page: str = "", *, glimpse: bool = False) -> Asked:
     """The form's values -> what a drawing job is asked.
 
     Args:
         studio: Whose styles have trigger words.
         values: The form's.
         page: Who asks, where only the newest wish counts.
+        glimpse: Whether a glimpse of the picture will do.
 
     Raises:
         InvalidRequestError: the rack's value cannot be read.
     """
     request = request_from(studio, values, strengths(values["styles"]))
-    asked = DrawAsked(request, PREVIEW_EVERY, page)
+    asked = DrawAsked(request, PREVIEW_EVERY, page, glimpse)
     return Asked(with_pictures_kept(studio.library.root, asked), title_of(request))
 
 
@@ -95,6 +102,8 @@ def show_drawing(studio: Studio, tab: GenerateTab) -> Show:
     def done(job: Job) -> Updates:
         assert job.result is not None
         kept, seeing = job.result["pictures"], tab.seeing
+        if not kept:
+            return {}
         items = [(Path(one["path"]), drawing_text.seed_caption(one["seed"])) for one in kept]
         return {
             **pictures.finished(seeing, items),

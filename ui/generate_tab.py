@@ -63,10 +63,8 @@ class Seeing:
 
 @dataclass(frozen=True)
 class Morphing:
-    """Where two blends are remembered and the way between them is drawn."""
+    """Where the way between the rack's two blends is drawn."""
 
-    remember: Mapping[str, gr.Button]
-    remembered: gr.BrowserState
     told: gr.HTML
     pictures: gr.Slider
     morph: gr.Button
@@ -169,13 +167,7 @@ def _seeing(studio: Studio) -> Seeing:
 def _morphing() -> Morphing:
     with gr.Accordion(drawing_text.MORPH_ROOM, open=False, elem_id="morphing"):
         panel(drawing_markup.hint(drawing_text.MORPH_INFO))
-        with gr.Row():
-            remember = {
-                end: gr.Button(label, size="sm", min_width=120, elem_id=f"remember-{end}")
-                for end, label in drawing_text.REMEMBER.items()
-            }
-        told = panel(elem_id="remembered")
+        told = panel(elem_id="morph-ends")
         pictures = gr.Slider(2, 32, 8, step=1, label=drawing_text.MORPH_PICTURES, elem_id="morph-pictures")
         morph = gr.Button(drawing_text.MORPH, elem_id="morph")
-    key = "eigenlorax-studio-morph"
-    return Morphing(remember, gr.BrowserState({}, storage_key=key, secret=key), told, pictures, morph)
+    return Morphing(told, pictures, morph)

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from eigenlorax.errors import InvalidRequestError, StudioError
+from eigenlorax.errors import InvalidRequestError
 from eigenlorax.jobs.drawing import with_pictures_kept
 from eigenlorax.jobs.job import Job
 from eigenlorax.jobs.morphing import MORPH, MorphAsked
@@ -15,48 +15,34 @@ from eigenlorax.studio import Studio
 from ui import drawing_markup, markup, pictures, text
 from ui import drawing_text as words
 from ui.asked import Values, request_from
-from ui.events import Updates, warn
+from ui.events import Updates
 from ui.generate import PREVIEW_EVERY, drawn_facts, title_of, told_of, unfinished
 from ui.generate_tab import GenerateTab
-from ui.rack import strengths
+from ui.rack import two_blends
 from ui.viewing import Asked, Show, Viewer
 
-_ENDS = tuple(words.REMEMBER)
+_ENDS = ("a", "b")
 
 
 def wire_morphing(studio: Studio, viewer: Viewer, page: gr.Blocks, tab: GenerateTab) -> None:
     """Connect the room."""
     room = tab.morphing
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-
-    def remember(end: str) -> Any:
-        def kept(styles: str, blends: Any) -> Updates:
-            try:
-                found = {**blends_of(blends), end: strengths(styles)}
-            except StudioError as error:
-                return {tab.seeing.status: markup.line(warn(error), "bad")}
-            return {room.remembered: found, room.told: drawing_markup.remembered(found)}
-
-        return kept
 
     def morph(**values: Any) -> Iterator[Updates]:
         """Draw one seed along the way from blend A to blend B, as a strip and as a moving picture.
 
-        `blends` is {"a": {"neon": 1.0}, "b": {"chalk": 0.8}}; yields as `generate` does.
+        `styles` holds both blends, the second under the empty name: {"neon": {"strength": 1.0}, "": {"other":
+        {"chalk": {"strength": 0.8}}}}; yields as `generate` does.
         """
         yield from viewer.run(MORPH, lambda: asked_from(studio, values))
 
-    for end, button in room.remember.items():
-        button.click(
-            remember(end),
-            [tab.rack, room.remembered],
-            [room.remembered, room.told, tab.seeing.status],
-            **quiet,
-        )
-    page.load(lambda saved: drawing_markup.remembered(blends_of(saved)), room.remembered, room.told, **quiet)
+    gr.on(
+        [tab.rack.change, page.load], told_ends, tab.rack, room.told,
+        trigger_mode="always_last", show_progress="hidden", api_visibility="private", queue=False,
+    )  # fmt: skip
     room.morph.click(
         morph,
-        inputs_kwargs={**tab.inputs, "blends": room.remembered, "morph_pictures": room.pictures},
+        inputs_kwargs={**tab.inputs, "morph_pictures": room.pictures},
         outputs=[*told_of(tab), viewer.seen],
         concurrency_limit=None,
         show_progress="hidden",
@@ -64,15 +50,12 @@ def wire_morphing(studio: Studio, viewer: Viewer, page: gr.Blocks, tab: Generate
     )
 
 
-def blends_of(saved: Any) -> dict[str, dict[str, float]]:
-    """What a browser remembered, as far as it is readable."""
-    if not isinstance(saved, dict):
-        return {}
-    return {
-        end: {str(name): float(value) for name, value in saved[end].items() if isinstance(value, int | float)}
-        for end in _ENDS
-        if isinstance(saved.get(end), dict)
-    }
+def told_ends(value: str) -> str:
+    """Both ends in words, as far as the rack's value can be read."""
+    try:
+        return drawing_markup.ends(two_blends(value))
+    except InvalidRequestError:
+        return drawing_markup.ends({})
 
 
 def asked_from(studio: Studio, values: Values) -> Asked:
@@ -81,9 +64,9 @@ def asked_from(studio: Studio, values: Values) -> Asked:
     Raises:
         InvalidRequestError: a blend is missing.
     """
-    blends = blends_of(values["blends"])
+    blends = two_blends(values["styles"])
     if missing := [end.upper() for end in _ENDS if end not in blends]:
-        raise InvalidRequestError(words.NEEDS_BOTH.format(" and as ".join(missing)))
+        raise InvalidRequestError(words.NEEDS_BOTH.format(missing[0]))
     stops, count = tuple(blends[end] for end in _ENDS), int(values["morph_pictures"])
     request = request_from(studio, values, _union(stops))
     asked = MorphAsked(replace(request, styles={}, dials={}, batch=1), stops, count, PREVIEW_EVERY)

@@ -1,7 +1,7 @@
 """Pictures as a job: asked for by hand, or by a slider that was let go."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ GENERATE = "generate"
 REDRAW = "redraw"
 _WHAT = "drawing"
 _MOST_STEPS_BETWEEN = 1000
+_GLIMPSE_STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,13 @@ class DrawAsked:
         request: Its pictures stand in JSON as paths.
         previews: A small preview follows every so many steps; 0 is without.
         page: Who asks, where a newer request takes the place of an older one; see `JobServer.replace`.
+        glimpse: Whether a glimpse of it will do; see `glimpse_of`.
     """
 
     request: GenerationRequest
     previews: int = 0
     page: str = ""
+    glimpse: bool = False
 
 
 def with_pictures_kept(root: Path, asked: object) -> Facts:
@@ -55,14 +58,33 @@ def with_pictures_kept(root: Path, asked: object) -> Facts:
 def drawing(studio: Studio) -> Worker:
     """Draws and saves; previews are pictures "preview 1" and so on.
 
-    The result: as `drawing_facts`.
+    The result: as `drawing_facts`; of a glimpse, which is kept nowhere, no pictures.
     """
 
     def run(facts: Facts) -> Work:
         asked = _read(facts)
+        if asked.glimpse:
+            return (yield from _glimpsed(studio, glimpse_of(asked.request)))
         return (yield from drawn(studio.generate(asked.request, asked.previews), asked.request))
 
     return Worker(run, _read)
+
+
+def glimpse_of(request: GenerationRequest) -> GenerationRequest:
+    """Where a request leads, for a slider that still moves: one picture, half its size, in six steps at most.
+
+    Both sides are multiples of 8 pixels, at least 64.
+    """
+    width, height = (max(64, round(side / 16) * 8) for side in (request.width, request.height))
+    steps = min(request.steps, _GLIMPSE_STEPS)
+    return replace(request.of_picture(0), width=width, height=height, steps=steps, hires=None)
+
+
+def _glimpsed(studio: Studio, request: GenerationRequest) -> Work:
+    """Draw, show the last preview, save nothing."""
+    studio.blending.make(request.styles)
+    yield from retold(studio.easel.styled(request, request.steps), partial(drawing_told, what=_WHAT))
+    return {"pictures": []}
 
 
 def drawn(work: StudioWork, request: GenerationRequest, what: str = _WHAT) -> Generator[Told, None, Facts]:

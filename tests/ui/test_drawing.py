@@ -1,7 +1,7 @@
 """Pressing Generate and Morph on a tiny studio: pictures, lines, files."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,25 @@ import pytest
 from PIL import Image
 
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.events import drain
-from eigenlorax.runtime.options import Mode
-from eigenlorax.runtime.paint import Preview
+from eigenlorax.jobs.comparing import COMPARE
+from eigenlorax.jobs.drawing import GENERATE, REDRAW, glimpse_of
+from eigenlorax.jobs.job import Job, State
+from eigenlorax.jobs.morphing import MORPH
+from eigenlorax.jobs.opening import open_jobs
+from eigenlorax.jobs.server import JobServer
+from eigenlorax.recipe import GenerationRequest
+from eigenlorax.runtime.plan import Needs
 from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.studio import Studio
 from tests import tiny
 from tests.conftest import CPU
 from tests.ui.asking import form
 from ui import drawing_markup, drawing_text
-from ui.compare import original_and_style
-from ui.generate import draw, drawing_line
-from ui.morphing import blends_of, morphed
+from ui.compare import base_and_styles, captions, original_and_style
+from ui.generate import asked_from, drawn_facts, title_of
+from ui.morphing import asked_from as morph_asked
+from ui.morphing import told_ends
+from ui.viewing import Asked
 
 
 @pytest.fixture(scope="module")
@@ -42,86 +49,124 @@ def rack(**strengths: float) -> str:
     return json.dumps({name: {"strength": strength} for name, strength in strengths.items()})
 
 
-def test_a_batch_with_previews_and_dials(studio: Studio) -> None:
+@pytest.fixture(scope="module")
+def jobs(studio: Studio) -> Iterator[JobServer]:
+    with open_jobs(studio) as jobs:
+        yield jobs
+
+
+def done(jobs: JobServer, kind: str, asked: Asked) -> Job:
+    job = jobs.wait(jobs.submit(kind, asked.facts, asked.title), 60.0)
+    assert job.state is State.DONE, job.error
+    return job
+
+
+def draw(studio: Studio, jobs: JobServer, **changed: Any) -> Job:
+    return done(jobs, GENERATE, asked_from(studio, form(**changed)))
+
+
+def picture(job: Job, place: int = 0) -> Image.Image:
+    with Image.open(job.result["pictures"][place]["path"]) as image:
+        return image.convert("RGB")
+
+
+def test_a_batch_with_previews_and_dials(studio: Studio, jobs: JobServer) -> None:
     value = json.dumps({"neon": {"strength": 1.0, "dials": {"curve": "fade in"}}})
-    work = draw(studio, form(batch=3, sampler="Euler a", styles=value, steps=2))
-    events = []
-    try:
-        while True:
-            events.append(next(work))
-    except StopIteration as end:
-        drawn = end.value
-    previews = [event for event in events if isinstance(event, Preview)]
-    assert previews
-    assert all(len(preview.images) == 3 for preview in previews)
-    assert [picture.path.name.partition("-")[2] for picture in drawn.finished.pictures] == [
-        "7.png", "8.png", "9.png",
-    ]  # fmt: skip
-    assert drawn.steps == 2
-    assert drawn.finished.mode is Mode.LIVE
-    assert "Sampler: Euler a" in drawn.finished.pictures[1].parameters
-    assert "Eigen dials" in drawn.finished.parameters
-    assert f"Step {previews[-1].done} of 2" in drawing_line(previews[-1])
+    job = draw(studio, jobs, batch=3, sampler="Euler a", styles=value, steps=2)
+    assert [one.label for one in jobs.pictures(job.id)] == ["preview 1", "preview 2", "preview 3"]
+    pictures = job.result["pictures"]
+    assert [Path(one["path"]).name.partition("-")[2] for one in pictures] == ["7.png", "8.png", "9.png"]
+    assert [one["seed"] for one in pictures] == [7, 8, 9]
+    assert job.result["steps"] == 2
+    assert drawn_facts(job)[1] == "Styles live beside the weights"
+    assert "Sampler: Euler a" in pictures[1]["parameters"]
+    assert "Eigen dials" in pictures[0]["parameters"]
 
 
-def test_steps_are_those_that_were_drawn(studio: Studio) -> None:
+def test_steps_are_those_that_were_drawn(studio: Studio, jobs: JobServer) -> None:
     canvas = {"background": Image.new("RGB", (64, 64), "red"), "layers": [], "composite": None}
-    drawn = drain(draw(studio, form(steps=8, canvas=canvas, denoise=0.5)))
-    assert drawn.steps == 4
-    assert drain(draw(studio, form(steps=2, hires=True, hires_denoise=1.0))).steps == 4
+    assert draw(studio, jobs, steps=8, canvas=canvas, denoise=0.5).result["steps"] == 4
+    assert draw(studio, jobs, steps=2, hires=True, hires_denoise=1.0).result["steps"] == 4
 
 
-def test_hires_and_a_canvas_are_refused_together(studio: Studio) -> None:
+def test_hires_and_a_canvas_are_refused_together(studio: Studio, jobs: JobServer) -> None:
     canvas = {"background": Image.new("RGB", (64, 64), "red"), "layers": [], "composite": None}
     with pytest.raises(InvalidRequestError, match="take off hires or the canvas"):
-        drain(draw(studio, form(canvas=canvas, hires=True)))
+        draw(studio, jobs, canvas=canvas, hires=True)
 
 
-def test_styles_worn_all_along_are_merged(studio: Studio) -> None:
-    drawn = drain(draw(studio, form(styles=rack(neon=0.8))))
-    assert drawing_text.WORN[drawn.finished.mode] == "Styles merged into the weights"
-    sides = drain(original_and_style(studio, form(styles=rack(neon=0.8), batch=4)))
-    assert [len(side.finished.pictures) for side in sides] == [1, 1]
+def test_a_comparison_is_two_single_pictures(studio: Studio, jobs: JobServer) -> None:
+    asked = original_and_style(studio, form(styles=rack(neon=0.8, chalk=0.2), batch=4))
+    assert captions(asked.facts) == ("Original LoRA neon at 0.8", "Subspace style neon at 0.8")
+    job = done(jobs, COMPARE, asked)
+    assert [len(side["pictures"]) for side in job.result["sides"]] == [1, 1]
+    assert all(side["seconds"] > 0.0 for side in job.result["sides"])
+    against = base_and_styles(studio, form(styles=rack(neon=0.8)))
+    assert captions(against.facts) == ("Base model, no style", "neon 0.8")
+    left, right = (side["pictures"][0]["parameters"] for side in done(jobs, COMPARE, against).result["sides"])
+    assert "neon" not in left.partition("Steps")[2] and "neon" in right.partition("Steps")[2]
+    with pytest.raises(InvalidRequestError, match="switch on a style first"):
+        original_and_style(studio, form())
 
 
-def morph(studio: Studio, blends: Any, pictures: int = 3) -> Generator[Any, None, Any]:
-    return morphed(studio, {**form(), "blends": blends, "morph_pictures": pictures})
+def morph(studio: Studio, value: str, pictures: int = 3) -> Asked:
+    return morph_asked(studio, {**form(styles=value), "morph_pictures": pictures})
 
 
-def test_a_morph_is_a_strip_and_a_moving_picture(studio: Studio) -> None:
-    ends = {"a": {"neon": 1.0}, "b": {"chalk": 1.0}}
-    drawn, animation = drain(morph(studio, ends))
-    pictures = drawn.finished.pictures
-    assert len(pictures) == 3
-    assert animation == pictures[0].path.with_suffix(".webp")
-    with Image.open(animation) as moving:
+def two(now: dict[str, Any], other: dict[str, Any] | None, side: str = "a") -> str:
+    """The rack's value with both blends."""
+    return json.dumps({**now, "": {"side": side} if other is None else {"side": side, "other": other}})
+
+
+def test_a_morph_is_a_strip_and_a_moving_picture(studio: Studio, jobs: JobServer) -> None:
+    job = done(jobs, MORPH, morph(studio, two({"neon": {"strength": 1.0}}, {"chalk": {"strength": 1.0}})))
+    paths = [Path(one["path"]) for one in job.result["pictures"]]
+    assert len(paths) == 3
+    assert Path(job.result["animation"]) == paths[0].with_suffix(".webp")
+    with Image.open(job.result["animation"]) as moving:
         assert moving.n_frames == 4
-    alone = drain(draw(studio, form(styles=rack(chalk=1.0), prompt=drawn.request.prompt, add_triggers=False)))
-    last, same = (np.array(image, dtype=int) for image in (pictures[2].image, alone.finished.image))
+    prompt = job.asked["request"]["prompt"]
+    alone = draw(studio, jobs, styles=rack(chalk=1.0), prompt=prompt, add_triggers=False)
+    last, same = (np.array(image, dtype=int) for image in (picture(job, 2), picture(alone)))
     assert np.abs(last - same).max() <= 2
-    assert pictures[0].image.tobytes() != pictures[2].image.tobytes()
+    assert picture(job).tobytes() != picture(job, 2).tobytes()
     captions = [drawing_text.way_caption(index, 5) for index in range(5)]
     assert captions == ["A", "25%", "50%", "75%", "B"]
 
 
-@pytest.mark.parametrize(
-    ("blends", "missing"),
-    [({}, "A and as B"), ({"a": {}}, "B"), (None, "A and as B"), ({"b": {"x": 1}}, "A")],
-)
-def test_a_morph_needs_both_ends(studio: Studio, blends: Any, missing: str) -> None:
-    with pytest.raises(InvalidRequestError, match=f"remember a blend as {missing} first"):
-        drain(morph(studio, blends))
+@pytest.mark.parametrize(("side", "missing"), [("a", "B"), ("b", "A")])
+def test_a_morph_needs_both_ends(studio: Studio, side: str, missing: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"press {missing} above the styles"):
+        morph(studio, two({"neon": {}}, None, side))
 
 
-def test_what_a_browser_remembered_is_taken_as_far_as_it_is_readable() -> None:
-    assert blends_of([1]) == blends_of(None) == blends_of({"a": 3, "c": {}}) == {}
-    assert blends_of({"a": {"neon": 1, "x": "much"}, "b": {}}) == {"a": {"neon": 1.0}, "b": {}}
-    told = drawing_markup.remembered({"a": {"<neon>": 0.801}})
+def test_both_ends_are_told() -> None:
+    told = told_ends(two({"<neon>": {"strength": 0.801}}, {}))
     assert "&lt;neon&gt; 0.8" in told
-    assert "not remembered yet" in told
-    assert "no style" in drawing_markup.remembered({"a": {}})
+    assert "no style" in told
+    assert told_ends("{}").count("not set yet") == 1
+    assert told_ends("nonsense").count("not set yet") == 2
+
+
+def test_a_glimpse_is_small_quick_and_kept_nowhere(studio: Studio, jobs: JobServer) -> None:
+    before = set(studio.library.outputs.rglob("*.png"))
+    values = form(styles=rack(neon=0.8), steps=9, width=128, height=200, batch=2)
+    job = done(jobs, REDRAW, asked_from(studio, values, "page", glimpse=True))
+    assert job.result == {"pictures": []}
+    assert (job.done, job.total) == (6, 6)
+    shown = jobs.pictures(job.id)
+    assert len(shown) == 1
+    small = glimpse_of(GenerationRequest("x", width=128, height=200, steps=9, batch=2))
+    assert (small.width, small.height, small.steps, small.batch) == (64, 96, 6, 1)
+    assert set(studio.library.outputs.rglob("*.png")) == before
 
 
 def test_the_page_tells_where_the_model_lies(studio: Studio) -> None:
-    plan = drain(draw(studio, form())).finished.plan
-    assert "64x64" in drawing_markup.model(studio, plan)
+    placed = studio.base.plan(Needs(64, 64)).sentence
+    assert "64x64" in drawing_markup.model(studio, placed)
+
+
+def test_a_long_prompt_is_a_short_title() -> None:
+    assert title_of(GenerationRequest("a  red\napple")) == "a red apple"
+    title = title_of(GenerationRequest("very " * 40 + "red"))
+    assert len(title) <= 61 and title.endswith("very…")
