@@ -11,8 +11,9 @@ from eigenlorax.events import drain
 from eigenlorax.export.cards import CardExport
 from eigenlorax.export.request import CheckpointExport, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision
-from eigenlorax.library import exports
 from eigenlorax.library.card_content import CardKind
+from eigenlorax.library.exports import exports_folder
+from eigenlorax.library.exports import free_path as free_file
 from eigenlorax.studio import Studio
 from ui import export_markup, export_text, markup
 from ui.events import GPU, Updates, warn
@@ -25,7 +26,7 @@ Values = dict[str, Any]
 
 def export_folder(studio: Studio) -> Path:
     """Where exports are kept."""
-    return exports.exports_folder(studio.library.root)
+    return exports_folder(studio.library.root)
 
 
 def wire_exporting(studio: Studio, tab: ExportTab, generating: GenerateTab) -> list[Dependency]:
@@ -140,4 +141,4 @@ def _words(text: str) -> tuple[str, ...]:
 
 def free_path(studio: Studio, name: str, ending: str) -> Path:
     """A path among the exports that is not taken."""
-    return exports.free_path(studio.library.root, name, ending)
+    return free_file(studio.library.root, name, ending)

@@ -301,3 +301,52 @@ def test_jobs_wait_for_the_model_they_were_submitted_with(tmp_path: Path) -> Non
     with serving(tmp_path, gated, base="one") as server:
         assert server.wait(b, LONG_S).state is State.DONE
         assert state(server, a) is State.DONE
+
+
+def test_a_job_is_followed_to_its_end(tmp_path: Path) -> None:
+    gated = Gated()
+    with serving(tmp_path, gated) as server:
+        number = submit(server, "a", 3)
+        following = server.follow(number, LONG_S)
+        assert next(following).state in (State.QUEUED, State.RUNNING)
+        gated.go()
+        seen = list(following)
+        assert [job.done for job in seen] == sorted(job.done for job in seen)
+        assert (seen[-1].state, seen[-1].result) == (State.DONE, {"steps": 3})
+        assert [job.state for job in server.follow(number, LONG_S)] == [State.DONE]
+        assert list(server.follow(99, LONG_S)) == []  # there is none
+
+
+def test_following_breathes_while_nothing_changes(tmp_path: Path) -> None:
+    gated = Gated()
+    with serving(tmp_path, gated) as server:
+        number = submit(server, "a", 1)
+        gated.reach("a", 1)
+        following = server.follow(number, 0.01)
+        assert next(following) == next(following)
+
+
+def test_a_newer_wish_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    gated = Gated(resumable=False)
+    with serving(tmp_path, gated) as server:
+
+        def wish(name: str, page: str = "p") -> int:
+            return server.replace("work", {"name": name, "steps": 2, "page": page, "draws": True}, name)
+
+        running, waiting = wish("a"), submit(server, "x", 1)
+        gated.go(1)
+        gated.reach("a", 2)
+        forgotten, elsewhere, newest = wish("b"), wish("c", "q"), wish("d")
+        assert server.look(running).stopping is Stop.CANCEL
+        with pytest.raises(InvalidRequestError, match="no job"):
+            server.look(forgotten)
+        assert [job.id for job in server.jobs()] == [running, newest, elsewhere, waiting]
+        gated.go()
+        assert server.wait(newest, LONG_S).state is State.DONE
+        folder = server.pictures(newest)[0].path.parent
+        last = wish("e")
+        server.wait(last, LONG_S)
+        assert not folder.exists()  # nor do its pictures stay
+        assert {job.id for job in server.jobs() if job.asked.get("page") == "p"} == {last}
+        with pytest.raises(InvalidRequestError, match="steps is below 0"):
+            server.replace("work", {"steps": -1, "page": "p"}, "wrong")

@@ -145,3 +145,29 @@ def test_importing_compressing_and_calibrating(jobs: JobServer, studio: Studio, 
     ):
         with pytest.raises(InvalidRequestError, match=said):
             jobs.submit(kind, wrong, "wrong")
+
+
+def test_looking_reporting_and_cards_leave_files(jobs: JobServer, studio: Studio) -> None:
+    looking = {"prompts": ["a cat"], "seeds": [1], "steps": 1}
+    found = _done(jobs, jobs.submit("look", {"names": ["a"], "looking": looking}, "look")).result
+    assert (found["styles"], found["missing"]) == (1, [])
+    with Image.open(found["sheet"]) as sheet:
+        assert sheet.format == "WEBP"
+    found = _done(jobs, jobs.submit("report", {"names": ["a", "b"]}, "report")).result
+    assert "<html" in Path(found["path"]).read_text(encoding="utf-8")
+    assert found["words"]
+    for number in (1, 2):  # a second one takes another name
+        found = _done(jobs, jobs.submit("card", {"name": "a"}, "a")).result
+        assert Path(found["path"]).name == ("a.png" if number == 1 else "a-2.png")
+        assert found["file_bytes"] == Path(found["path"]).stat().st_size > found["carried_bytes"]
+    for kind, asked, said in (
+        ("look", {"looking": {"prompts": [" "]}}, "nothing to draw"),
+        ("report", {"looking": {"seeds": []}}, "nothing to draw"),
+        ("compare", {"request": {"prompt": "a"}, "lora": "a"}, "styles has no strength for a"),
+        ("compare", {"request": {"prompt": "a", "batch": 2}}, "batch is not 1"),
+        ("morph", {"request": {"prompt": "a"}, "stops": [{"a": 1}], "pictures": 3}, "at least two blends"),
+    ):
+        with pytest.raises(InvalidRequestError, match=said):
+            jobs.submit(kind, asked, "wrong")
+    with pytest.raises(UnknownStyleError, match="no style named nobody"):
+        jobs.submit("card", {"name": "nobody"}, "nobody")

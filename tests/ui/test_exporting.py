@@ -16,7 +16,6 @@ from eigenlorax.studio import Imported, Studio
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
-from ui.adding import import_named
 from ui.exporting import card_request, export_folder, free_path, lora_request, write
 from ui.rack import rack_props
 
@@ -90,7 +89,7 @@ def test_a_style_goes_out_as_a_card_and_comes_back(studio: Studio, tmp_path: Pat
     assert path == export_folder(studio) / "neon.png"
     assert f'download="{path.name}"' in told and "carries neon" in told
     there = Studio(str(tiny_model), tmp_path / "elsewhere", CPU)
-    (taken,) = import_named(there, str(path))
+    (taken,) = there.import_paths([path])
     assert isinstance(taken, Imported)
     assert list(there.styles) == ["neon"]
     assert [style["name"] for style in rack_props(there)["styles"]] == ["neon"]  # though it has no LoRA

@@ -1,12 +1,15 @@
-"""The page when LoRAs join and bases are fitted anew: decisions, advice and refusals in words."""
+"""LoRAs that join and bases that are fitted anew: decisions, advice and refusals in words."""
 
-import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
-import gradio as gr
 import pytest
 
+from eigenlorax.errors import InvalidRequestError
 from eigenlorax.events import drain
+from eigenlorax.jobs.asked import as_json
+from eigenlorax.jobs.growing import GROW, REFIT, GrowAsked, RefitAsked
+from eigenlorax.jobs.job import Facts, State
 from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.runtime.sdxl import BaseModel
@@ -15,8 +18,6 @@ from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
 from ui import growing_text
-from ui.build import build
-from ui.growing import joined
 
 
 @pytest.fixture
@@ -30,31 +31,34 @@ def studio(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Studio:
     return studio
 
 
-def test_the_decision_and_the_advice_are_shown(studio: Studio) -> None:
-    told = joined(studio, ["x <i>", "y", "z"], 0.95)
+@pytest.fixture
+def jobs(studio: Studio) -> Iterator[JobServer]:
+    with open_jobs(studio) as jobs:
+        yield jobs
+
+
+def done(jobs: JobServer, kind: str, asked: Facts) -> Facts:
+    job = jobs.wait(jobs.submit(kind, asked, kind), 60.0)
+    assert job.state is State.DONE and job.result is not None, job.error
+    return job.result
+
+
+def test_the_decision_and_the_advice_are_words(jobs: JobServer, studio: Studio) -> None:
+    found = done(jobs, GROW, as_json(GrowAsked(("x <i>", "y", "z"), 0.95)))
+    told = growing_text.grown(found["decisions"], found["stored_bytes"])
     assert told.count("The shared columns held") == 3
     assert "private ranks" in told
-    assert "A refit is advised" in told
-    assert "<i>" not in told and "x &lt;i&gt;" in told
-    refitted = growing_text.refitted(drain(studio.growth.refit(0.95)), 1.5)
+    assert "refit is advised" in found["advice"]
+    assert found["stored_bytes"] == studio.stored_bytes
+    refitted = growing_text.refitted(done(jobs, REFIT, as_json(RefitAsked(0.95))), 1.5)
     assert refitted.startswith("5 styles were fitted anew")
     assert refitted.endswith("It took 1.5 s.")
 
 
-def test_refusals_are_one_line(studio: Studio) -> None:
-    # Outside of an event gradio has no page to show its toast on, and says so.
-    with pytest.warns(UserWarning, match="Choose the LoRAs"):
-        assert 'class="line bad"' in joined(studio, [], 0.9)
-    with pytest.warns(UserWarning, match="nobody"):
-        assert "no usable LoRA named nobody" in joined(studio, ["nobody"], 0.9)
-
-
-def test_a_refit_leaves_the_model_to_others(studio: Studio) -> None:
-    async def built(jobs: JobServer) -> gr.Blocks:
-        return build(studio, jobs)
-
-    with open_jobs(studio) as jobs:
-        page = asyncio.run(built(jobs))
-    events = {event.api_name: event for event in page.fns.values()}
-    assert events["refit"].concurrency_id != events["generate"].concurrency_id
-    assert events["grow"].concurrency_id == events["generate"].concurrency_id
+def test_refusals(jobs: JobServer) -> None:
+    with pytest.raises(InvalidRequestError, match="choose the LoRAs"):
+        jobs.submit(GROW, as_json(GrowAsked(())), "grow")
+    with pytest.raises(InvalidRequestError, match=r"retain is 1\.5"):
+        jobs.submit(REFIT, as_json(RefitAsked(1.5)), "refit")
+    failed = jobs.wait(jobs.submit(GROW, as_json(GrowAsked(("nobody",))), "grow"), 60.0)
+    assert "no usable LoRA named nobody" in failed.error

@@ -1,8 +1,6 @@
 """The page on a tiny studio: what comes in, what it says, and what it offers to programs."""
 
 import asyncio
-import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +9,13 @@ import pytest
 from PIL import Image
 
 from eigenlorax.events import drain
-from eigenlorax.formats.report import Verdict
 from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.studio import Imported, Studio
+from eigenlorax.studio import Studio
 from tests import tiny
 from tests.conftest import CPU
 from ui import markup
-from ui.adding import import_dropped, import_named
 from ui.build import build
 from ui.rack import rack_props
 from ui.thumbs import thumbnail_folder, thumbnail_url
@@ -48,63 +44,18 @@ def file(tmp_path: Path, base: BaseModel) -> Path:
     return tiny.write_lora(tmp_path / "source" / "neon <b>.safetensors", tiny.lora(base.layout, "neon"))
 
 
-def uploaded(tmp_path: Path, *files: Path) -> list[Path]:
-    """As Gradio keeps uploads: each file in a folder of its own."""
-    places = []
-    for number, path in enumerate(files):
-        folder = tmp_path / "uploads" / str(number)
-        folder.mkdir(parents=True)
-        places.append(Path(shutil.copy(path, folder)))
-    return places
-
-
-def test_dropped_sidecars_find_their_lora(studio: Studio, file: Path, tmp_path: Path) -> None:
-    note = file.with_suffix(".json")
-    note.write_text(json.dumps({"activation text": "neon look"}))
-    preview = file.with_name(f"{file.stem}.preview.png")
-    Image.new("RGB", (300, 200), "teal").save(preview)
-    stray = tmp_path / "holiday.png"
-    Image.new("RGB", (8, 8)).save(stray)
-    results = import_dropped(studio, uploaded(tmp_path, note, file, stray, preview))
-    assert [(r.name, r.report.verdict) for r in results if isinstance(r, Imported)] == [
-        ("neon <b>.safetensors", Verdict.USABLE),
-        ("holiday.png", Verdict.BROKEN),
-    ]
-    (entry,) = studio.entries()
-    assert entry.report.trigger_words == ("neon look",)
-    assert entry.preview is not None
-    assert not any(path.is_file() for path in (tmp_path / "uploads").rglob("*"))
-    url = thumbnail_url(entry.preview, thumbnail_folder(studio))
-    with Image.open(next(thumbnail_folder(studio).iterdir())) as thumbnail:
-        assert max(thumbnail.size) == 256
-    assert url.startswith("gradio_api/file=/")
-
-
-def test_paths_are_imported_or_explained(studio: Studio, file: Path, tmp_path: Path) -> None:
-    (result,) = import_named(studio, f' "{file.parent}" ')
-    assert isinstance(result, Imported)
-    assert result.report.verdict is Verdict.USABLE
-    (tmp_path / "empty").mkdir()
-    (nothing,) = import_named(studio, str(tmp_path / "empty"))
-    assert isinstance(nothing, Imported)
-    assert "holds no .safetensors file" in nothing.report.reason
-    assert import_named(studio, "/no/such") == ["there is no file or folder at /no/such"]
-    assert import_named(studio, "  ") == ["write a folder or a file to add LoRAs from"]
-
-
 def test_names_from_files_are_escaped_everywhere(studio: Studio, file: Path) -> None:
-    results = import_named(studio, str(file))
+    studio.import_paths([file])
     list(studio.subspaces.compress())
-    pieces = (markup.import_results(results), markup.current_subspace(studio))
-    for piece in pieces:
-        assert "neon &lt;b&gt;" in piece
-        assert "<b>." not in piece
+    piece = markup.current_subspace(studio)
+    assert "neon &lt;b&gt;" in piece
+    assert "<b>." not in piece
     assert rack_props(studio)["styles"][0]["name"] == "neon <b>"
 
 
 def test_the_header_tells_what_there_is(studio: Studio, file: Path) -> None:
     assert "none yet" in markup.header(studio)
-    import_named(studio, str(file))
+    studio.import_paths([file])
     assert rack_props(studio) == {"styles": [], "usable": 1, "ready": True}
     list(studio.subspaces.compress())
     assert "1 style · " in markup.header(studio)
@@ -129,7 +80,7 @@ def test_a_strip_of_pictures_is_shown_by_its_first(studio: Studio, tmp_path: Pat
 
 
 def test_styles_without_a_lora_are_named_and_not_measured(studio: Studio, file: Path) -> None:
-    import_named(studio, str(file))
+    studio.import_paths([file])
     made = drain(studio.subspaces.compress())
     (style,) = made.styles.values()
     taught = replace(style, name="my <i>", fidelity=replace(style.fidelity, original_bytes=0))

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ui import train_markup, train_text
+from ui import queue_text, train_markup
 
 RESULT = {
     "name": "neon <b>", "trigger": "neon look", "base": 0.2, "before": 0.16, "after": 0.15, "best": 30, "numbers": 28160,
