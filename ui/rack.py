@@ -9,6 +9,7 @@ from eigenlorax.errors import InvalidRequestError
 from eigenlorax.library.notes import Note
 from eigenlorax.studio import LibraryEntry, Studio
 from eigenlorax.subspace.style import Style
+from eigenlorax.trigger_words import with_trigger_words
 from ui.blending import answers
 from ui.panel import panel, read_asset
 from ui.rack_text import KEYS, WORDS
@@ -94,15 +95,3 @@ def strongest(blend: Mapping[str, float]) -> tuple[str, float]:
     if not any(blend.values()):
         raise InvalidRequestError("switch on a style first: it is compared with its original LoRA")
     return max(blend.items(), key=lambda item: abs(item[1]))
-
-
-def with_trigger_words(prompt: str, blend: Mapping[str, float], styles: Mapping[str, Style]) -> str:
-    """The prompt with the trigger words of every style in positive use, unless it holds them already."""
-    if not prompt.strip():
-        return prompt
-    words = [prompt.strip()]
-    for name, strength in blend.items():
-        if strength > 0.0 and name in styles:
-            present = ", ".join(words).lower()
-            words += [word for word in styles[name].trigger_words if word.lower() not in present]
-    return ", ".join(words)

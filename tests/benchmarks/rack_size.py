@@ -1,0 +1,147 @@
+"""The rack with many styles in Chromium: loading the page, changing a style, a letter of the filter.
+
+    python -m tests.benchmarks.rack_size [--styles 500] [--json FILE]
+
+The collection is the demo LoRAs' styles under many names, in a folder of its own; each figure is the median of
+several runs of the whole page on this machine. "Update" is from a slider's release to the next frame after
+the rack has shown it and its value has been told; "first denoising call" is from the release to the moment
+the running job tells that it draws (live mode, demo model).
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from eigenlorax.events import drain
+from eigenlorax.library.atomic import written_aside
+from eigenlorax.studio import DEMO_MODEL, Studio
+from tests.browser.serving import Server, await_styles, chromium, running_page
+
+_RUNS = 5
+#: Runs in the page: from an input to the second frame after it, in milliseconds.
+_TIMED = """async ([selector, value, kind]) => {
+  const node = document.querySelector(selector);
+  const start = performance.now();
+  node.value = value;
+  node.dispatchEvent(new Event(kind, { bubbles: true }));
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  return performance.now() - start;
+}"""
+
+
+def collection(folder: Path, count: int) -> None:
+    """A data folder with so many styles."""
+    studio = Studio(str(DEMO_MODEL), folder)
+    drain(studio.subspaces.compress())
+    loaded = studio.library.load_current(studio.base.layout_hash)
+    assert loaded is not None
+    _, subspace, styles = loaded
+    known = list(styles.values())
+    names = [f"style {number:03d}" for number in range(count)]
+    many = {name: replace(known[place % len(known)], name=name) for place, name in enumerate(names)}
+    studio.library.save(subspace, many)
+
+
+def load_seconds(browser: Browser, server: Server) -> float:
+    """From the address to the first row."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    start = _now(page)
+    page.goto(server.url)
+    await_styles(page)
+    seconds = _now(page) - start
+    context.close()
+    return seconds
+
+
+def _now(page: Page) -> float:
+    return float(page.evaluate("performance.timeOrigin + performance.now()")) / 1000.0
+
+
+def measure(count: int) -> dict[str, float]:
+    """Every figure, in milliseconds but for the load."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        collection(folder / "data", count)
+        with running_page(folder) as server, chromium() as browser:
+            loads = [load_seconds(browser, server) for _ in range(_RUNS)]
+            page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+            page.goto(server.url)
+            await_styles(page)
+            page.locator("#rack .style").nth(count - 1).wait_for(state="attached")
+            updates = _several(
+                lambda run: page.evaluate(_TIMED, ["#rack .style-range", f"{0.5 + run / 10}", "change"])
+            )
+            letters = _several(
+                lambda run: page.evaluate(_TIMED, ["#rack .rack-filter", "style 0"[: run + 1], "input"])
+            )
+            page.locator(".rack-filter").fill("")
+            redraws = _redraws(page)
+    return {
+        "styles": count,
+        "load_s": statistics.median(loads),
+        "update_ms": statistics.median(updates),
+        "filter_ms": statistics.median(letters),
+        "first_call_ms": statistics.median(redraws),
+    }
+
+
+def _several(run: Callable[[int], float]) -> list[float]:
+    return [run(number) for number in range(_RUNS)]
+
+
+#: From a slider's release to the first word of the job that draws: the page's own clock throughout.
+_REDRAW = """async (strength) => {
+  const status = document.querySelector("#status"), range = document.querySelector("#rack .style-range");
+  const start = performance.now();
+  const drawing = new Promise((done) => new MutationObserver((_, watch) => {
+    if (!/drawing|step/i.test(status.textContent)) return;
+    watch.disconnect();
+    done(performance.now() - start);
+  }).observe(status, { childList: true, subtree: true, characterData: true }));
+  range.value = strength;
+  range.dispatchEvent(new Event("change", { bubbles: true }));
+  return drawing;
+}"""
+
+
+def _redraws(page: Page) -> list[float]:
+    page.get_by_label("Prompt", exact=True).fill("a red apple")
+    page.get_by_role("button", name="Generate", exact=True).click()
+    page.locator("#status", has_text="Saved").wait_for(timeout=120_000)
+    page.get_by_label("Live", exact=True).check()
+    found = []
+    for run in range(_RUNS):
+        found.append(page.evaluate(_REDRAW, 0.4 + run / 10))
+        page.locator("#status", has_text="Saved").wait_for(timeout=120_000)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--styles", type=int, nargs="+", default=[24, 500])
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    found = [measure(count) for count in asked.styles]
+    print("styles   load   update   filter   first call")
+    for row in found:
+        print(
+            f"{row['styles']:6.0f} {row['load_s']:5.2f}s {row['update_ms']:6.0f}ms {row['filter_ms']:6.0f}ms "
+            f"{row['first_call_ms']:8.0f}ms"
+        )
+    if asked.json:
+        told = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(), "rows": found}
+        with written_aside(asked.json) as aside:
+            aside.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
