@@ -2,7 +2,7 @@
 const find = (selector) => element.querySelector(selector);
 const words = JSON.parse(find("[data-words]").dataset.words);
 // Gradio knows only of events that are named here.
-const ROOMS = ["drawing", "measuring", "incoming"];
+const ROOMS = ["drawing", "measuring", "incoming", "sheets"];
 const IDLE_MS = 1000, BUSY_MS = 400, HIDDEN_MS = 4000;
 const list = find(".queue-list"), opener = find(".queue-open"), notice = find(".queue-notice");
 const rows = new Map(), sections = new Map();

@@ -10,7 +10,7 @@ from eigenlorax.jobs.server import JobServer
 from eigenlorax.outputs.outputs import Outputs
 from eigenlorax.outputs.trash import Trash
 from eigenlorax.studio import Studio
-from ui import export_text, gallery_text, markup, text, train_text
+from ui import export_text, gallery_text, markup, sheet_text, text, train_text
 from ui.canvas import wire_canvas
 from ui.export_tab import ExportTab, export_tab
 from ui.exporting import wire_exporting
@@ -29,6 +29,8 @@ from ui.rack import rack_props
 from ui.recall import wire_recall
 from ui.rooms import wire_drawing, wire_following, wire_incoming, wire_measuring
 from ui.settings import wire_settings
+from ui.sheet import wire_sheets
+from ui.sheet_tab import sheet_tab
 from ui.train_ends import wire_ends
 from ui.train_tab import TrainTab, train_tab
 from ui.training import wire_giving, wire_training
@@ -48,6 +50,8 @@ def build(studio: Studio, jobs: JobServer) -> gr.Blocks:
                 generating = generate_tab(studio)
             with gr.Tab(gallery_text.TAB, id="gallery") as gallery_room:
                 gallery = gallery_tab(outputs, Trash(outputs, studio.library.root))
+            with gr.Tab(sheet_text.TAB, id="sheets") as sheet_room:
+                sheets = sheet_tab()
             with gr.Tab(text.LIBRARY_TAB, id="library"):
                 library = library_tab(studio)
             with gr.Tab(train_text.TAB, id="train") as train_room:
@@ -60,6 +64,8 @@ def build(studio: Studio, jobs: JobServer) -> gr.Blocks:
             lambda: gr.HTML(stamp=outputs.stamp()), outputs=gallery,
             show_progress="hidden", api_visibility="private",
         )  # fmt: skip
+        drawing_sheets = wire_sheets(studio, jobs, page, sheet_room.select, sheets, generating)
+        wire_following(strip, {"sheets": drawing_sheets})
         wire_gallery(studio, jobs, outputs, gallery, rooms, generating)
         wire_learning_from(studio, outputs, gallery, rooms, training)
     return page

@@ -20,6 +20,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
     "drawing": ("generate", "redraw", "compare", "morph"),
     "measuring": ("compress", "grow", "refit", "calibrate", "look", "report"),
     "incoming": ("import",),
+    "sheets": ("sheet",),
 }
 """Room of the page -> the kinds of work that it shows; the strip fires its name when there is a new one."""
 _WORDS = {

@@ -11,8 +11,8 @@ from eigenlorax.jobs.drawing import GENERATE, REDRAW
 from eigenlorax.jobs.job import Facts, Job, State, Told, Work, Worker
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.sheets.axes import Axis, AxisKind, axis
-from eigenlorax.sheets.draw import SheetProgress, draw_sheet
-from eigenlorax.sheets.plan import SheetWish, planned
+from eigenlorax.sheets.draw import SheetProgress, draw_sheet, plan_of
+from eigenlorax.sheets.plan import SheetWish
 from eigenlorax.studio import Studio
 
 SHEET = "sheet"
@@ -61,7 +61,7 @@ def sheeting(studio: Studio) -> Worker:
 
     def read(facts: Facts) -> SheetWish:
         wish = sheet_wish(from_json(SheetAsked, facts))
-        planned(wish, studio.styles)
+        plan_of(studio, wish)
         return wish
 
     def run(facts: Facts) -> Work:
@@ -84,8 +84,8 @@ def seconds_for(requests: Sequence[GenerationRequest], jobs: Sequence[Job]) -> f
     rates = [
         (job.ended - job.started) / work
         for job in jobs
-        if job.kind in (GENERATE, REDRAW) and job.state is State.DONE and job.ended and job.started
-        if (work := _work(job.asked["request"])) and job.ended > job.started
+        if job.state is State.DONE and job.ended and job.started and job.ended > job.started
+        if (work := _work(job))
     ]
     if not rates:
         return None
@@ -93,7 +93,13 @@ def seconds_for(requests: Sequence[GenerationRequest], jobs: Sequence[Job]) -> f
     return rate * sum(one.steps * one.width * one.height for one in requests)
 
 
-def _work(request: Facts) -> float:
+def _work(job: Job) -> float:
+    """Steps times pixels; 0 for other jobs than pictures, and where nothing was drawn."""
+    request = job.asked.get("request", {})
+    if job.kind == SHEET:
+        return float(job.total * request["width"] * request["height"]) if (job.result or {})["drawn"] else 0.0
+    if job.kind not in (GENERATE, REDRAW) or job.asked.get("glimpse"):
+        return 0.0
     return float(request["steps"] * request["width"] * request["height"] * request.get("batch", 1))
 
 

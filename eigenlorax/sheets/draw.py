@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image, PngImagePlugin
 
 from eigenlorax.easel import Drawing
+from eigenlorax.errors import UnknownStyleError
 from eigenlorax.events import retold
 from eigenlorax.library.atomic import told, written_aside
 from eigenlorax.recipe import GenerationRequest
@@ -57,6 +58,20 @@ class SheetMade:
     kept: int
 
 
+def plan_of(studio: Studio, wish: SheetWish) -> SheetPlan:
+    """A sheet laid out with the styles that a studio has or can make.
+
+    Raises:
+        InvalidRequestError: an axis or a setting is out of range.
+        UnknownStyleError: a style is neither here nor can be made.
+    """
+    plan = planned(wish, studio.styles)
+    names = dict.fromkeys(name for request in plan.requests for name in request.styles)
+    if unknown := [name for name in names if not studio.blending.can_make(name)]:
+        raise UnknownStyleError(f"no style named {', '.join(unknown)}: choose from those of the rack")
+    return plan
+
+
 def missing(studio: Studio, plan: SheetPlan) -> list[GenerationRequest]:
     """The pictures of a sheet that have not been drawn with the model and the styles as they are."""
     book = DrawnBook(studio.library.root)
@@ -69,10 +84,10 @@ def draw_sheet(studio: Studio, wish: SheetWish) -> Generator[SheetProgress, None
     Closing it keeps all pictures so far; the same wish goes on from there.
 
     Raises:
-        InvalidRequestError: an axis or a setting is out of range; nothing was drawn.
+        InvalidRequestError, UnknownStyleError: as `plan_of`; nothing was drawn.
         NotWrittenError: the disk refused.
     """
-    plan, book = planned(wish, studio.styles), DrawnBook(studio.library.root)
+    plan, book = plan_of(studio, wish), DrawnBook(studio.library.root)
     due = missing(studio, plan)
     total, done = sum(request.steps for request in due), 0
     shown = _Paper(studio, wish, plan, _SHOWN_CELL)
@@ -94,10 +109,10 @@ def draw_sheet(studio: Studio, wish: SheetWish) -> Generator[SheetProgress, None
 
 def title_of(wish: SheetWish) -> str:
     """What a sheet is called: its axes, and the prompt where that is one for all."""
-    axes = " × ".join(one.kind.value.lower() for one in wish.axes)
+    axes = " x ".join(one.kind.value for one in wish.axes)
     if any(one.kind is AxisKind.PROMPT for one in wish.axes):
         return axes
-    return f"{axes} · {' '.join(wish.request.prompt.split())}"
+    return f"{axes}: {' '.join(wish.request.prompt.split())}"
 
 
 def _counted(before: int, total: int, what: str) -> Callable[[Drawing], SheetProgress]:

@@ -88,9 +88,12 @@ def shortened(text: str, font: _Font, width: float) -> str:
     text = " ".join(text.split())
     if font.getlength(text) <= width:
         return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = font.getlength(text[:middle] + "…") <= width
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return text[:low].rstrip() + "…"
 
 
 def wrapped(text: str, font: _Font, width: float, most: int) -> list[str]:

@@ -14,6 +14,7 @@ from eigenlorax.cli import app
 from eigenlorax.dials import Dials
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.events import drain
+from eigenlorax.jobs.job import Job, State
 from eigenlorax.jobs.sheeting import seconds_for
 from eigenlorax.recall_case import recall_file, restored
 from eigenlorax.recipe import Canvas, GenerationRequest
@@ -166,8 +167,22 @@ def test_no_sheet_is_larger_than_a_viewer_takes(width: int, height: int, columns
     assert max(columns * (found[0] + GAP), rows * (found[1] + GAP)) <= 12_000 + 100 * 16
 
 
-def test_no_time_is_told_where_there_is_nothing_to_go_by() -> None:
+def done(kind: str, seconds: float, total: int = 0, **result: int) -> Job:
+    asked = {"request": {"steps": 10, "width": 64, "height": 64, "batch": 2}}
+    return Job(
+        1, kind, "", asked, State.DONE, total=total, started=100.0, ended=100.0 + seconds, result=result
+    )
+
+
+def test_time_is_told_as_the_last_pictures_went_and_not_without_any() -> None:
     assert seconds_for([REQUEST], []) is None
+    assert seconds_for([REQUEST], [done("compress", 9.0), done("sheet", 5.0, 0, drawn=0)]) is None
+    assert seconds_for([REQUEST] * 3, [done("generate", 20.0)]) == pytest.approx(
+        3 * 2 * 1.0
+    )  # 1 s a step of 64 x 64
+    assert seconds_for([REQUEST], [done("sheet", 20.0, 40, drawn=4)]) == pytest.approx(2 * 0.5)
+    larger = replace(REQUEST, width=128)
+    assert seconds_for([larger], [done("generate", 20.0)]) == pytest.approx(4.0)
 
 
 def test_the_command_draws_a_sheet_and_says_what_is_no_axis(studio: Studio, tiny_model: Path) -> None:
