@@ -3,8 +3,8 @@
 const list = find(".rack-list"), summary = find(".rack-summary"), filter = find(".rack-filter");
 const onlyOn = find(".rack-only input"), sort = find(".rack-sort");
 const rows = new Map();
-const LESS_MS = 120;
-let lastDrag = 0, shownWords = "";
+const LESS_MS = 120, FIRST = 60, CHUNK = 110;
+let lastDrag = 0, building = 0;
 
 function show() {
   const alone = soloed();
@@ -13,7 +13,7 @@ function show() {
     showRow(parts, alone);
     used += heard(parts.name, alone) ? 1 : 0;
   }
-  summary.textContent = alone ? say("soloed", alone) : say("count", used, rows.size);
+  summary.textContent = alone ? say("soloed", alone) : say("count", used, styleByName.size);
   find(".rack-off").disabled = !Object.values(state).some((entry) => (entry.on || entry.solo) && !entry.lock);
   const side = whole.side ?? "a";
   element.querySelectorAll(".rack-side button").forEach((node) => node.setAttribute("aria-pressed", String(node.value === side)));
@@ -53,25 +53,41 @@ function arrange() {
 function build() {
   fillWords();
   styleByName.clear();
-  for (const style of props.styles ?? []) styleByName.set(style.name, style);
+  for (const style of JSON.parse(props.styles || "[]")) styleByName.set(style.name, style);
   scales = null;
   rows.clear();
+  list.replaceChildren();
   read();
-  for (const style of styleByName.values()) addRow(style);
+  const waiting = [...styleByName.values()];
+  waiting.splice(0, FIRST).forEach(addRow);
   forgetNumbers();
   for (const name of Object.keys(state)) if (!styleByName.has(name)) derive(name);
-  const ready = Boolean(props.ready), empty = rows.size === 0, waiting = props.usable ?? 0;
+  const ready = Boolean(props.ready), empty = rows.size === 0, usable = props.usable ?? 0;
   element.querySelectorAll(".rack-head .rack-off, .rack-side, .rack-summary, .rack-tools, .rack-checks, .rack-list, .blend").forEach((node) => { node.hidden = empty; });
   find(".rack-empty").hidden = !(ready && empty);
-  find(".rack-compress").hidden = waiting === 0;
-  find(".rack-waiting").textContent = waiting ? say(waiting === 1 ? "waiting_one" : "waiting", waiting) : say("nothing_waits");
+  find(".rack-compress").hidden = usable === 0;
+  find(".rack-waiting").textContent = usable ? say(usable === 1 ? "waiting_one" : "waiting", usable) : say("nothing_waits");
   arrange();
   show();
+  addRest(waiting, ++building);
+}
+
+// The first rows are there at once, the others follow while the page can be used already.
+function addRest(waiting, turn) {
+  if (waiting.length === 0 || turn !== building) return;
+  setTimeout(() => {
+    if (turn !== building) return;
+    waiting.splice(0, CHUNK).forEach(addRow);
+    if (waiting.length === 0) arrange();
+    show();
+    addRest(waiting, turn);
+  }, 0);
 }
 
 function addRow(style) {
   const parts = row(style);
   rows.set(style.name, Object.assign(parts, { place: rows.size, thrown: style.thrown }));
+  list.append(parts.item);
 }
 
 function dragged(name, strength) {

@@ -1,5 +1,6 @@
 """The style rack: one HTML component for any number of styles; its value is one JSON text."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,7 +45,7 @@ def style_rack(studio: Studio) -> gr.HTML:
         label="Style rack",
         elem_id="rack",
         server_functions=answers(studio),
-        styles=[],
+        styles="[]",
         usable=0,
         ready=False,
         words=dict(WORDS),
@@ -53,7 +54,11 @@ def style_rack(studio: Studio) -> gr.HTML:
 
 
 def rack_props(studio: Studio) -> dict[str, Any]:
-    """What the rack shows: its styles, and how many LoRAs wait to become styles."""
+    """What the rack shows: its styles as one JSON text, and how many LoRAs wait to become styles.
+
+    Gradio copies every property whenever one changes, and watches each object in it: of 500 styles as objects
+    that took longer than all that the rack does.
+    """
     entries = studio.entries()
     of_loras = {entry.style.name: entry for entry in entries if entry.style}
     folder = thumbnail_folder(studio)
@@ -69,7 +74,7 @@ def rack_props(studio: Studio) -> dict[str, Any]:
         if name not in of_loras
     ]
     usable = sum(entry.report.usable for entry in entries)
-    return {"styles": styles, "usable": usable, "ready": True}
+    return {"styles": json.dumps(styles), "usable": usable, "ready": True}
 
 
 def _shown(style: Style, thumbnail: str, said: LibraryEntry | Note, title: str = "") -> dict[str, Any]:

@@ -92,5 +92,5 @@ def test_a_style_goes_out_as_a_card_and_comes_back(studio: Studio, tmp_path: Pat
     (taken,) = there.import_paths([path])
     assert isinstance(taken, Imported)
     assert list(there.styles) == ["neon"]
-    assert [style["name"] for style in rack_props(there)["styles"]] == ["neon"]  # though it has no LoRA
-    assert rack_props(there)["styles"][0]["words"] == "neon style"
+    (shown,) = json.loads(rack_props(there)["styles"])  # though it has no LoRA
+    assert (shown["name"], shown["words"]) == ("neon", "neon style")
