@@ -27,10 +27,17 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """A running page."""
+    """A running page.
+
+    Attributes:
+        url: Where it is.
+        log: What it prints.
+        pid: Of its process.
+    """
 
     url: str
     log: Path
+    pid: int
 
 
 @contextmanager
@@ -50,7 +57,7 @@ def running_page(folder: Path) -> Iterator[Server]:
             [sys.executable, "app.py", *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        yield Server(_wait_for_url(process, log), log)
+        yield Server(_wait_for_url(process, log), log, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=20)
