@@ -1,7 +1,7 @@
 """The use case of a sheet: its pictures are drawn one after the other and laid out in one."""
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -101,7 +101,11 @@ def draw_sheet(studio: Studio, wish: SheetWish) -> Generator[SheetProgress, None
         yield SheetProgress(done, total, what, shown.picture())
     whole = _Paper(studio, wish, plan, MOST_CELL)
     cells = whole.lay(book)
-    path = _keep(studio, whole.picture(), _text(wish, cells[0, 0]))
+    same = _sheet_key(wish, plan, cells)
+    path = book.find(same)
+    if path is None:
+        path = _keep(studio, whole.picture(), _text(wish, cells[0, 0]))
+        book.note(same, path)
     across = range(len(plan.columns))
     laid = tuple(tuple(cells[row, column] for column in across) for row in range(len(plan.rows)))
     return SheetMade(path, laid, len(due), len(plan.requests) - len(due))
@@ -128,6 +132,12 @@ def _counted(before: int, total: int, what: str) -> Callable[[Drawing], SheetPro
 def _key(studio: Studio, request: GenerationRequest) -> str:
     worn = [_told(name, studio.styles.get(name)) for name in request.styles]
     return recipe_key(request, [studio.base.layout_hash, studio.base.name, worn])
+
+
+def _sheet_key(wish: SheetWish, plan: SheetPlan, cells: Mapping[tuple[int, int], Path]) -> str:
+    """Another one whenever a cell or a label is."""
+    labels = [title_of(wish), plan.rows, [(one.value, one.inner) for one in plan.columns]]
+    return recipe_key(wish.request, [labels, sorted((*place, str(path)) for place, path in cells.items())])
 
 
 def _told(name: str, style: Style | None) -> list[object]:
