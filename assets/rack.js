@@ -47,7 +47,10 @@ function arrange() {
     favourite: (one, other) => Number(Boolean(styleOf(other.name)?.favourite)) - Number(Boolean(styleOf(one.name)?.favourite)),
   }[whole.sort ?? "name"] ?? (() => 0);
   const order = [...rows.values()].sort((one, other) => Number(Boolean(other.thrown)) - Number(Boolean(one.thrown)) || by(one, other) || one.place - other.place);
+  if (order.every(({ item }, place) => list.children[place] === item)) return;
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
   list.replaceChildren(...order.map(({ item }) => item));
+  focused?.focus({ preventScroll: true });
 }
 
 function build() {

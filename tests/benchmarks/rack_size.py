@@ -126,7 +126,9 @@ def _redraws(page: Page) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--styles", type=int, nargs="+", default=[24, 500])
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
