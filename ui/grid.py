@@ -20,6 +20,14 @@ _SCRIPTS = (
     "library.js",
 )  # fmt: skip
 _KEPT_TONE = {FidelityVerdict.LOOSE: "fair", FidelityVerdict.LOST: "bad"}
+#: Sent with every change: a part of a tab that was not opened yet keeps only what came last.
+_WORDS = {
+    "grid": grid_text.GRID,
+    "sorts": grid_text.SORTS,
+    "filters": grid_text.FILTERS,
+    "details": grid_text.DETAILS,
+    "empty": grid_text.EMPTY,
+}
 Card = Mapping[str, Any]
 
 
@@ -34,13 +42,7 @@ def library_grid(studio: Studio) -> gr.HTML:
         server_functions=server_functions(studio),
         cards=[],
         ready=False,
-        words={
-            "grid": grid_text.GRID,
-            "sorts": grid_text.SORTS,
-            "filters": grid_text.FILTERS,
-            "details": grid_text.DETAILS,
-            "empty": grid_text.EMPTY,
-        },
+        words=_WORDS,
     )
 
 
@@ -51,7 +53,8 @@ def grid_props(studio: Studio) -> dict[str, Any]:
     names = {entry.report.name for entry in entries}
     styles = [style for name, style in studio.styles.items() if name not in names]
     cards = [_of_lora(entry, folder) for entry in entries]
-    return {"cards": [*cards, *(_of_style(studio, style, folder) for style in styles)], "ready": True}
+    cards += [_of_style(studio, style, folder) for style in styles]
+    return {"cards": cards, "ready": True, "words": _WORDS}
 
 
 def _of_lora(entry: LibraryEntry, folder: Path) -> Card:

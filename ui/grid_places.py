@@ -8,6 +8,9 @@ from eigenlorax.studio import Studio
 from ui import grid_text
 from ui.panel import panel, read_asset
 
+#: Sent with every change: a part of a tab that was not opened yet keeps only what came last.
+_WORDS = grid_text.PLACES
+
 
 def places_list() -> gr.HTML:
     """The folders in place, which wait for `places_props`."""
@@ -18,7 +21,7 @@ def places_list() -> gr.HTML:
         label=grid_text.PLACES["heading"],
         elem_id="places",
         folders=[],
-        words=grid_text.PLACES,
+        words=_WORDS,
     )
 
 
@@ -32,5 +35,6 @@ def places_props(studio: Studio) -> dict[str, Any]:
                 "troubles": list(one.troubles),
             }
             for one in studio.collection.folders()
-        ]
+        ],
+        "words": _WORDS,
     }
