@@ -18,7 +18,7 @@ CHANGING = ("compress", "grow", "refit", "calibrate", "look", "import", "train",
 """The kinds of work after which the library, the rack and the figures are others."""
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "drawing": ("generate", "redraw", "compare", "morph"),
-    "measuring": ("compress", "grow", "refit", "calibrate", "look", "report"),
+    "measuring": ("compress", "grow", "refit", "calibrate", "look", "report", "previews"),
     "incoming": ("import",),
     "sheets": ("sheet",),
 }

@@ -9,8 +9,13 @@ import gradio as gr
 import pytest
 
 from eigenlorax.jobs.job import State
+from eigenlorax.jobs.opening import workers_of
 from eigenlorax.jobs.server import JobServer
+from eigenlorax.studio import Studio
+from tests.conftest import CPU
 from tests.jobs.fakes import LONG_S, Gated
+from ui import queue, queue_text
+from ui.panel import read_asset
 from ui.queue import acted
 from ui.queue_view import queue_view
 from ui.viewing import Asked, Show, Viewer
@@ -56,12 +61,13 @@ def asked(name: str = "a", steps: int = 2, **more: object) -> Asked:
 
 
 def test_a_job_is_watched_to_its_end(page: Page, gated: Gated) -> None:
+    looking = page.viewer.run("work", asked)
+    assert next(looking) == {page.viewer.seen: 1}
+    during = next(looking)
+    assert "<progress" in during[page.line] and during[page.button]["interactive"] is True
     gated.go()
-    updates = list(page.viewer.run("work", asked))
-    assert updates[0] == {page.viewer.seen: 1}
-    assert updates[-1][page.line] == "did {'steps': 2}"
-    assert updates[-1][page.button]["interactive"] is False
-    assert updates[1][page.button]["interactive"] is True
+    *_, end = looking
+    assert end[page.line] == "did {'steps': 2}" and end[page.button]["interactive"] is False
 
 
 def test_closing_the_viewer_stops_nothing_and_another_finds_the_job(
@@ -121,6 +127,15 @@ def test_only_the_newest_wish_of_a_page_counts(page: Page, jobs: JobServer, gate
     assert [one for one in gated.seen if one.startswith(("first", "second"))] == ["first 1", "first closed"]
     wish("fourth")
     assert [job.title for job in jobs.jobs() if job.asked["page"] == "mine"] == ["fourth"]  # no trail
+
+
+def test_every_kind_of_work_is_named_and_has_a_room(tmp_path: Path, tiny_model: Path) -> None:
+    kinds = set(workers_of(Studio(str(tiny_model), tmp_path, CPU)))
+    elsewhere = {"train", "card"}  # which the Train tab shows by itself
+    assert {kind for room in queue.ROOMS.values() for kind in room} | elsewhere == kinds
+    assert set(queue.CHANGING) <= kinds <= set(queue_text.KINDS)
+    script = read_asset("queue.js")
+    assert all(f'"{name}"' in script for name in (*queue.ROOMS, "renewed"))
 
 
 ROOMS = {"room": ("work",)}
