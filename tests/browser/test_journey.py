@@ -127,7 +127,8 @@ def test_drop_compress_and_see_the_styles(page: Page, tmp_path: Path) -> None:
     (line,) = results(page, 1)
     assert line.startswith("my own style (v2).safetensors")
     assert "added · rank" in line
-    expect(page.locator("#library tr", has_text="my own style (v2)")).to_contain_text("my very own look")
+    page.get_by_label("Search LoRAs", exact=True).fill("my very own look")
+    expect(page.locator("#library .lib-card")).to_contain_text("my own style (v2)")
     page.get_by_label("range slider for Quality").press("ArrowRight")
     page.get_by_role("button", name="Compress", exact=True).click()
     expect(page.locator("#job")).to_contain_text("compressed in", timeout=90_000)
