@@ -19,6 +19,9 @@ from ui.generate_tab import GenerateTab
 from ui.train_tab import TrainTab
 from ui.training import came
 
+_TO_THE_CANVAS = (
+    "() => { setTimeout(() => document.querySelector('#start')?.scrollIntoView({block: 'center'}), 300); }"
+)
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -55,7 +58,8 @@ def wire_gallery(
         return to_generate()
 
     gallery.send(send, gallery, [*recall.outputs(tab), rooms], **_QUIET)
-    gallery.start(start, gallery, [tab.asking.canvas, tab.asking.starting, rooms], **_QUIET)
+    started = gallery.start(start, gallery, [tab.asking.canvas, tab.asking.starting, rooms], **_QUIET)
+    started.then(None, js=_TO_THE_CANVAS, api_visibility="private")
     gallery.again(again, gallery, rooms, **_QUIET)
 
 

@@ -20,6 +20,7 @@ NOT_READ = "Not understood"
 STYLES = "Styles"
 FROM_PASTE = "the pasted settings"
 NOT_UPLOADED = "the picture did not arrive: drop it once more"
+WILDCARD = "the prompt names what is a wildcard here: it is filled anew"
 NOTHING_PASTED = "there is nothing to read: drop a picture, or paste the settings of one"
 
 

@@ -204,6 +204,8 @@ def _elsewhere(recalled: Recalled, here: Here, same_model: bool) -> list[str]:
     basis = recalled.own.basis
     if basis and recalled.loras and not here.basis.startswith(basis):
         words.append("the styles have been compressed anew since: the picture may come out a little other")
+    if recalled.unread.get("Script", "").startswith(("X/Y", "Prompt matrix")):
+        words.append("it is a sheet of several pictures: the settings of the first are set")
     if any(key.startswith("ControlNet") for key in recalled.unread):
         words.append("a ControlNet steered it: that is not restored")
     if any(key.startswith("ADetailer") for key in recalled.unread):

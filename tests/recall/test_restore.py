@@ -119,12 +119,13 @@ def test_another_model_another_subspace_and_other_tools_are_told() -> None:
     found = told(
         RecalledLora("neon"),
         model="pony",
-        unread={"ControlNet 0": "x", "ADetailer model": "y"},
+        unread={"ControlNet 0": "x", "ADetailer model": "y", "Script": "X/Y/Z plot"},
         own=Own(basis="f" * 12),
     )
     assert found.words == (
         "it was made with the model pony, here is base",
         "the styles have been compressed anew since: the picture may come out a little other",
+        "it is a sheet of several pictures: the settings of the first are set",
         "a ControlNet steered it: that is not restored",
         "ADetailer mended it afterwards: that is not restored",
     )

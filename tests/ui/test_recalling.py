@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eigenlorax.dials import Dials
@@ -25,9 +25,8 @@ from tests.ui.asking import form
 from ui import recall_markup
 from ui.asked import request_from
 from ui.dials import dials_of
-from ui.generate import draw
 from ui.rack import strengths
-from ui.recall_form import form_of, rack_of
+from ui.recall_form import filled_anew, form_of, rack_of
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +45,11 @@ def studio(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Studio
 
 def filled(found: Restored) -> dict[str, Any]:
     return form(**form_of(found), styles=rack_of(found.request)[0])
+
+
+def asked(studio: Studio, found: Restored) -> GenerationRequest:
+    values = filled(found)
+    return request_from(studio, values, strengths(values["styles"]))
 
 
 FULL = GenerationRequest(
@@ -70,21 +74,30 @@ def test_a_picture_that_is_dropped_is_drawn_again_to_the_pixel(
     first = drain(studio.generate(replace(FULL, **change)))
     found = restored(studio, recall_file(first.path))
     assert found.words == ()
-    again = drain(draw(studio, filled(found))).finished
+    again = drain(studio.generate(asked(studio, found)))
     assert np.array_equal(np.asarray(first.image), np.asarray(again.image))
     assert first.parameters == again.parameters
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values, st.dictionaries(st.sampled_from(["neon", "chalk"]), st.floats(-2, 2), max_size=2))
-def test_the_form_asks_for_what_was_restored(told: dict[str, Any], blend: dict[str, float]) -> None:
+def test_the_form_asks_for_what_was_restored(
+    studio: Studio, told: dict[str, Any], blend: dict[str, float]
+) -> None:
     request = replace(FULL, **told, styles=blend, dials={}, hires=None)
     if not request.variation_strength:
         request = replace(request, variation_seed=0)
-    asked = filled(Restored(request, Recalled()))
+    assert asked(studio, Restored(request, Recalled())) == request
 
-    # Without trigger words nothing is asked of the studio.
-    assert request_from(None, asked, strengths(asked["styles"])) == request  # type: ignore[arg-type]
+
+@pytest.mark.parametrize(
+    "prompt", ["{a|b} and }{", "\\{a|b\\}", "2$$ {x}", "{{big}} | {{small}}", "a __ b __ c"]
+)
+def test_braces_of_a_prompt_stay_what_they_are(studio: Studio, prompt: str) -> None:
+    request = replace(FULL, prompt=prompt, negative_prompt=prompt)
+    assert asked(studio, Restored(request, Recalled())) == request
+    assert filled_anew(request) == []
+    assert filled_anew(replace(request, prompt="a __colour__ cat")) != []
 
 
 def test_a_curve_keeps_all_its_digits() -> None:

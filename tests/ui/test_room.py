@@ -61,7 +61,7 @@ ALLOWED = {
     "eigenlorax.outputs.words": {"words_of"},
     "eigenlorax.recall_case": {"Recalled", "Restored", "recall_file", "recall_text", "restored"},
     "eigenlorax.prompting.presets": {"FILE_NAME", "PromptPreset", "keep_preset", "read_presets", "take_presets"},
-    "eigenlorax.prompting.wildcards": {"filled", "wildcard_names"},
+    "eigenlorax.prompting.wildcards": {"filled", "has_wildcards", "wildcard_names"},
     "eigenlorax.runtime.options": None,
     "eigenlorax.runtime.paint": {"Preview", "Step"},
     "eigenlorax.runtime.plan": {"Needs", "Plan"},
