@@ -53,11 +53,14 @@ function take(found) {
   since = found.now;
   told = found.notice;
   running = found.groups.running[0] ?? null;
+  const within = list.contains(document.activeElement);
   strip(found.summary);
   for (const [group, jobs] of Object.entries(found.groups)) section(group, jobs);
   const held = new Set(Object.values(found.groups).flat().map((job) => job.id));
   for (const id of rows.keys()) if (!held.has(id)) rows.delete(id);
   list.querySelector(".queue-empty").hidden = held.size > 0;
+  // The row that was worked on may be elsewhere now: who uses the keyboard stays in the list.
+  if (within && !list.contains(document.activeElement)) list.focus();
   for (const room of ROOMS) if (!known || found.rooms[room] > known.rooms[room]) trigger(room);
   if (known && found.renewed > known.renewed) trigger("renewed");
   known = found;
