@@ -15,6 +15,7 @@ from tests.browser.serving import Server, await_styles, go, running_page
 
 pytestmark = pytest.mark.browser
 _PATIENCE_MS = 60_000
+_CUT_SHORT = ("AbortError: signal is aborted", "Connection errored out")
 
 
 @contextmanager
@@ -26,7 +27,9 @@ def window(browser: Browser, server: Server) -> Iterator[BrowserContext]:
     context.on("page", watch.over)
     yield context
     context.close()
-    assert watch.troubles == []
+    # A reload cuts streams short, which Gradio itself remarks upon.
+    troubles = [one for one in watch.troubles if not any(cut in one for cut in _CUT_SHORT)]
+    assert not troubles, "\n".join(troubles)
 
 
 def opened(context: BrowserContext, server: Server) -> Page:
