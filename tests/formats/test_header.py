@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from eigenlorax.errors import InvalidFileError
+from eigenlorax.formats import header
 from eigenlorax.formats.header import read_header
 
 GOOD = save({"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(4, dtype=torch.float16)}, {"k": "v"})
@@ -93,3 +94,43 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(
         assert "x.safetensors" in str(error)
     else:
         assert header.data_start + max(t.end for t in header.tensors.values()) == len(content)
+
+
+def _raw(path: Path, text: str, data: bytes = bytes(8)) -> Path:
+    path.write_bytes(len(text.encode()).to_bytes(8, "little") + text.encode() + data)
+    return path
+
+
+_ENTRY = '"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}'
+
+
+def test_a_table_that_is_known_is_not_checked_again_but_never_passes_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    parse = header._parse_json
+
+    def counted(name: str, raw: bytes) -> dict[str, object]:
+        parsed.append(name)
+        return parse(name, raw)
+
+    monkeypatch.setattr(header, "_parse_json", counted)
+    monkeypatch.setattr(header, "_TABLES", {})
+    sound = '{"__metadata__":{"title":"%s"},' + _ENTRY + "}"
+    first = header.read_header(_raw(tmp_path / "1", sound % "one"))
+    second = header.read_header(_raw(tmp_path / "2", sound % "täglich \\u00e9 }"))
+    assert parsed == ["1"]
+    assert (second.tensors, second.metadata) == (first.tensors, {"title": "täglich é }"})
+    assert header.read_header(tmp_path / "2").data_start == second.data_start
+    # The same text with other data, cut metadata, a second title, a title that is no text, or a word behind.
+    wrong = {
+        "short": (sound % "one", bytes(4)),
+        "long": (sound % "one", bytes(12)),
+        "twice": ('{"__metadata__":{"title":"a","title":"b"},' + _ENTRY + "}", bytes(8)),
+        "number": ('{"__metadata__":{"title":1},' + _ENTRY + "}", bytes(8)),
+        "behind": ('{"__metadata__":{"title":"a"} 1,' + _ENTRY + "}", bytes(8)),
+        "inside": ('{"__metadata__":"{\\"title\\":1},' + _ENTRY + "}", bytes(8)),
+    }
+    for name, (text, data) in wrong.items():
+        with pytest.raises(InvalidFileError):
+            header.read_header(_raw(tmp_path / name, text, data))
