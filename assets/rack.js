@@ -98,6 +98,7 @@ function dragged(name, strength) {
   lastDrag = performance.now();
   state = { ...state, [name]: { ...entryOf(name), strength, on: true } };
   props.value = written();
+  show();
   trigger("preview");
 }
 

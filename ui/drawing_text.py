@@ -39,6 +39,7 @@ MASK_FILL = "Under the mask"
 FILLS = [("The picture", Fill.ORIGINAL.value), ("Noise", Fill.NOISE.value)]
 
 PICTURES = "Pictures"
+GLIMPSE = "A glimpse in few steps: let the slider go, and the picture is drawn."
 ANIMATION = "Animation"
 
 MORPH_ROOM = "Morph between two blends"

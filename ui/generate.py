@@ -103,7 +103,7 @@ def show_drawing(studio: Studio, tab: GenerateTab) -> Show:
         assert job.result is not None
         kept, seeing = job.result["pictures"], tab.seeing
         if not kept:
-            return {}
+            return {seeing.status: markup.line(drawing_text.GLIMPSE)}
         items = [(Path(one["path"]), drawing_text.seed_caption(one["seed"])) for one in kept]
         return {
             **pictures.finished(seeing, items),
