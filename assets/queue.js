@@ -49,6 +49,7 @@ function warn() {
   notice.hidden = text === "";
 }
 
+// The row that was worked on may be elsewhere afterwards: who uses the keyboard stays in the list.
 function take(found) {
   since = found.now;
   told = found.notice;
@@ -59,7 +60,6 @@ function take(found) {
   const held = new Set(Object.values(found.groups).flat().map((job) => job.id));
   for (const id of rows.keys()) if (!held.has(id)) rows.delete(id);
   list.querySelector(".queue-empty").hidden = held.size > 0;
-  // The row that was worked on may be elsewhere now: who uses the keyboard stays in the list.
   if (within && !list.contains(document.activeElement)) list.focus();
   for (const room of ROOMS) if (!known || found.rooms[room] > known.rooms[room]) trigger(room);
   if (known && found.renewed > known.renewed) trigger("renewed");

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from PIL import Image
 
+from eigenlorax.library.atomic import written_aside
 from eigenlorax.studio import Studio
 
 SIDE = 256
@@ -34,7 +35,8 @@ def thumbnail_url(preview: Path | None, folder: Path) -> str:
             return ""
         small.thumbnail((SIDE, SIDE))
         folder.mkdir(parents=True, exist_ok=True)
-        small.save(thumbnail, quality=84)
+        with written_aside(thumbnail) as aside:  # another page may be shown it at this moment
+            small.save(aside, format="WEBP", quality=84)
     return _address(thumbnail)
 
 

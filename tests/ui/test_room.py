@@ -16,6 +16,7 @@ ALLOWED = {
     "eigenlorax.easel": {"Drawing"},
     "eigenlorax.events": {"drain", "retold"},
     "eigenlorax.export.cards": {"CardExport", "WrittenCard"},
+    "eigenlorax.library.atomic": {"written_aside"},
     "eigenlorax.library.exports": {"exports_folder", "free_path"},
     "eigenlorax.library.card_content": {"CardKind"},
     "eigenlorax.studio": None,
