@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from PIL import Image
 
 from eigenlorax.jobs.drawing import GENERATE, REDRAW, DrawAsked, with_pictures_kept
 from eigenlorax.jobs.job import Job, JobPicture
@@ -118,14 +117,8 @@ def show_drawing(studio: Studio, tab: GenerateTab) -> Show:
 
 def unfinished(tab: GenerateTab, seen: Sequence[JobPicture]) -> Updates:
     """What a picture looks like by now."""
-    images = []
-    for one in seen:
-        try:
-            with Image.open(one.path) as image:
-                images.append(image.convert("RGB"))
-        except OSError:  # a newer one has taken its place, and is told of next
-            return {}
-    return pictures.unfinished(tab.seeing, images) if images else {}
+    shown = pictures.kept_sheet([one.path for one in seen])
+    return {} if shown is None else pictures.unfinished(tab.seeing, shown)
 
 
 def drawn_facts(job: Job) -> list[str]:

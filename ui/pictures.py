@@ -8,17 +8,49 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from eigenlorax.library.atomic import written_aside
 from ui.generate_tab import Seeing
 
 ZOOM = 8
 """A preview has a pixel for each place in the latents, of which the VAE makes 8 x 8."""
 SHEET_SIDE = 1024
 GAP = 4
+_SHEET = "sheet-"
+_SHEETS_KEPT = 10
 
 
-def unfinished(seeing: Seeing, images: Sequence[Image.Image]) -> dict[Any, Any]:
-    """Updates that show previews."""
-    return {seeing.picture: sheet(images), **_shown(seeing, several=False)}
+def unfinished(seeing: Seeing, shown: Path) -> dict[Any, Any]:
+    """Updates that show a sheet of previews."""
+    return {seeing.picture: str(shown), **_shown(seeing, several=False)}
+
+
+def kept_sheet(previews: Sequence[Path]) -> Path | None:
+    """Previews as one picture in a file beside them, which every page that looks shows.
+
+    A file of its own for each set of previews, written aside: given to Gradio as a picture, two pages would
+    write one file while the other's browser reads it.
+
+    Args:
+        previews: Files of one job; the last few sheets stay for pages that are slow.
+
+    Returns:
+        The file; None where there is none to show, or a newer preview has taken one's place.
+    """
+    if not previews:
+        return None
+    folder = previews[0].parent
+    found = folder / f"{_SHEET}{previews[0].stem}.webp"
+    if found.is_file():
+        return found
+    try:
+        images = [Image.open(path).convert("RGB") for path in previews]
+        with written_aside(found) as aside:
+            sheet(images).save(aside, format="WEBP", quality=90)
+    except OSError:
+        return None
+    for old in sorted(folder.glob(f"{_SHEET}*.webp"))[:-_SHEETS_KEPT]:
+        old.unlink(missing_ok=True)
+    return found
 
 
 def finished(seeing: Seeing, items: Sequence[tuple[Path, str]]) -> dict[Any, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from PIL import Image
 
 from eigenlorax.jobs.job import State
 from eigenlorax.jobs.opening import workers_of
@@ -16,6 +17,7 @@ from tests.conftest import CPU
 from tests.jobs.fakes import LONG_S, Gated
 from ui import queue, queue_text
 from ui.panel import read_asset
+from ui.pictures import kept_sheet
 from ui.queue import acted
 from ui.queue_view import queue_view
 from ui.viewing import Asked, Show, Viewer
@@ -194,3 +196,18 @@ def test_what_a_crash_interrupted_is_said_and_can_be_asked_for_again(
     assert [(row["state"], row["acts"]) for row in view["groups"]["history"]] == [("interrupted", ["again"])]
     assert acted(jobs, "again", number) == ""
     assert jobs.look(number).state is State.QUEUED
+
+
+def test_previews_are_one_file_for_all_pages_and_the_last_few_stay(tmp_path: Path) -> None:
+    assert kept_sheet([]) is None
+    for number in range(1, 14):
+        previews = [tmp_path / f"{2 * number + place:05d}.jpg" for place in (0, 1)]
+        for path in previews:
+            Image.new("RGB", (8, 8), "red").save(path)
+        shown = kept_sheet(previews)
+        assert shown is not None and kept_sheet(previews) == shown
+    with Image.open(shown) as image:
+        assert image.size == (2 * 64 + 4, 64)
+    assert len(list(tmp_path.glob("sheet-*.webp"))) == 10
+    assert kept_sheet([tmp_path / "99999.jpg"]) is None  # gone meanwhile
+    assert not list(tmp_path.glob(".writing-*"))
