@@ -95,7 +95,7 @@ def test_the_api_is_small_and_described(page: gr.Blocks) -> None:
     assert set(endpoints) == {
         "/generate", "/compare_with_original", "/compare_with_base", "/compress", "/import_files", "/import_path",
         "/morph", "/predict_export", "/export", "/report", "/grow", "/refit", "/calibrate", "/look", "/train", "/sheet",
-        "/look_in", "/rescan", "/render_previews", "/sheet",
+        "/look_in", "/rescan", "/render_previews",
     }  # fmt: skip
     assert all(endpoint["description"] for endpoint in endpoints.values())
     names = {parameter["parameter_name"] for parameter in endpoints["/generate"]["parameters"]}
