@@ -13,8 +13,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         from ui.flags import parse_flags
+        from ui.language import choose
 
         flags = parse_flags(arguments)
+        choose(flags.language)
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

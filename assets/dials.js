@@ -1,16 +1,13 @@
 // A style's dials: factors on parts of the model, and a curve over the steps. `ui.dials` reads what they write.
-const DIALS = {
-  unet: "UNet", text_encoder: "Text encoder 1", text_encoder_2: "Text encoder 2",
-  composition: "Composition", content: "Content", style: "Style", detail: "Detail",
-};
-const CURVES = { constant: "Constant", "fade in": "Fade in", "fade out": "Fade out", points: "Points" };
+const DIALS = ["unet", "text_encoder", "text_encoder_2", "composition", "content", "style", "detail"];
+const CURVES = ["constant", "fade in", "fade out", "points"];
 const CURVE_POINTS = { constant: [[0, 1]], "fade in": [[0, 0], [1, 1]], "fade out": [[0, 1], [1, 0]] };
 const DIAL_LIMIT = 2;
 
 // What is safe to keep of dials that came from elsewhere; those at 1 are left out.
 function cleanDials(dials) {
   const kept = {};
-  for (const key of Object.keys(DIALS)) {
+  for (const key of DIALS) {
     const factor = Number(dials?.[key] ?? 1);
     if (Number.isFinite(factor) && factor !== 1) kept[key] = Math.max(0, Math.min(DIAL_LIMIT, factor));
   }
@@ -27,14 +24,15 @@ function curvePoints(words) {
 
 // The fold-out below a style. `change` is called with all of its dials when one is let go.
 function dialPanel(name, change) {
-  const panel = make("div", "dials", { role: "group", "aria-label": `${name} details` });
+  const panel = make("div", "dials", { role: "group", "aria-label": say("dials", name) });
   const parts = {};
   let current = {};
   const commit = (next) => change(cleanDials({ ...current, ...next }));
-  for (const [key, label] of Object.entries(DIALS)) {
+  for (const key of DIALS) {
+    const label = say(`dial_${key}`);
     const line = make("div", "dial"), bounds = { min: 0, max: DIAL_LIMIT, step: 0.05 };
-    const words = make("span", ""), range = make("input", "style-range", { type: "range", "aria-label": `${name} ${label}`, ...bounds });
-    const number = make("input", "style-number", { type: "number", "aria-label": `${name} ${label} as a number`, ...bounds });
+    const words = make("span", ""), range = make("input", "style-range", { type: "range", "aria-label": say("dial", name, label), ...bounds });
+    const number = make("input", "style-number", { type: "number", "aria-label": say("dial_number", name, label), ...bounds });
     words.textContent = label;
     line.append(words, range, number);
     panel.append(line);
@@ -45,18 +43,18 @@ function dialPanel(name, change) {
     number.addEventListener("change", () => commit({ [key]: number.value === "" ? 1 : number.valueAsNumber }));
   }
   const over = make("div", "curve-line"), words = make("span", "");
-  const choice = make("select", "", { "aria-label": `${name} over the steps` });
-  for (const [value, label] of Object.entries(CURVES)) choice.append(new Option(label, value));
+  const choice = make("select", "", { "aria-label": say("curve_of", name) });
+  for (const curve of CURVES) choice.append(new Option(say(`curve_${curve}`), curve));
   const seen = make("div", "curve", { "aria-hidden": "true" });
-  words.textContent = "Over the steps";
+  words.textContent = say("curve");
   over.append(words, choice, seen);
   const below = make("div", "curve-line");
   const points = make("input", "curve-points", {
-    type: "text", "aria-label": `${name} curve points`, placeholder: "0:1, 0.6:0.2", autocomplete: "off",
-    title: "progress:factor pairs; progress runs from 0 to 1",
+    type: "text", "aria-label": say("curve_points_of", name), placeholder: "0:1, 0.6:0.2", autocomplete: "off",
+    title: say("curve_points_title"),
   });
-  const reset = make("button", "dial-reset", { type: "button", "aria-label": `Reset details of ${name}` });
-  reset.textContent = "Reset";
+  const reset = make("button", "dial-reset", { type: "button", "aria-label": say("reset_of", name) });
+  reset.textContent = say("reset");
   below.append(make("span", ""), points, reset);
   panel.append(over, below);
   choice.addEventListener("change", () => commit({ curve: choice.value === "points" ? "0:1, 1:0.5" : choice.value }));
@@ -65,7 +63,7 @@ function dialPanel(name, change) {
 
   function show(dials) {
     current = dials;
-    for (const key of Object.keys(DIALS)) paintDial(parts[key], dials[key] ?? 1);
+    for (const key of DIALS) paintDial(parts[key], dials[key] ?? 1);
     const curve = dials.curve ?? "constant", found = curvePoints(curve);
     choice.value = CURVE_POINTS[curve] ? curve : "points";
     points.style.visibility = choice.value === "points" ? "" : "hidden";

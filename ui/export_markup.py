@@ -60,9 +60,7 @@ def _prediction_facts(found: Prediction) -> list[tuple[str, str]]:
     ]
     if found.left_out:
         share = sum(found.left_out.values())
-        facts.append(
-            (export_text.LEFT_OUT, f"{len(found.left_out)} modules, {share:.1%} of the squared change")
-        )
+        facts.append((export_text.LEFT_OUT, export_text.left_out(len(found.left_out), share)))
     return facts
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from eigenlorax.runtime.options import AUTO, LoadOptions, Mode, Placement, Precision, Prediction
+from ui.language import LANGUAGES, of_system
 
 APP_NAME = "EigenLoRAx Studio"
 DEFAULT_PORT = 7860
@@ -34,6 +35,7 @@ class Flags:
         share: Open a public tunnel.
         auth: User and password, when the page asks for them.
         open_browser: Whether to open a browser at start.
+        language: The page's, one of `ui.language.LANGUAGES`.
     """
 
     model: str | None
@@ -44,6 +46,7 @@ class Flags:
     share: bool
     auth: tuple[str, str] | None
     open_browser: bool
+    language: str
 
 
 def parse_flags(arguments: Sequence[str] | None = None) -> Flags:
@@ -70,6 +73,7 @@ def parse_flags(arguments: Sequence[str] | None = None) -> Flags:
         share=given.share,
         auth=given.auth,
         open_browser=not given.no_browser,
+        language=of_system() if given.language == AUTO else given.language,
     )
 
 
@@ -103,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
         "--auth", "--gradio-auth", type=_auth, metavar="USER:PASSWORD", help="ask for this user and password"
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument(
+        "--language",
+        choices=[AUTO, *LANGUAGES],
+        default=AUTO,
+        help="language of the page: English or Japanese (default: the system's)",
+    )
     return parser
 
 

@@ -1,65 +1,67 @@
 """The words of the gallery."""
 
-TAB = "Gallery"
-GALLERY = "All pictures"
-SEARCH = "Search prompts"
-STYLE = "Style"
-ANY_STYLE = "Any style"
-SEVERAL = "Choose several"
-COMPARE = "Compare"
-DELETE = "Delete"
-CLEAR = "Clear"
-UNDO = "Undo"
-BACK = "Back to the pictures"
-LARGER = "Larger"
-AGAIN = "Draw again"
-SEND = "Send to Generate"
-START = "Start from it"
-TEACH = "Train with it"
-COPY = "Copy settings"
-COPIED = "Copied"
-SETTINGS = "Settings as text"
-PROMPT = "Prompt"
-NEGATIVE = "Not wanted"
-NO_SETTINGS = "This picture tells no settings."
-SAME = "Both pictures have the same settings."
-SPLIT = "Where the right picture begins"
-DAMAGED = "damaged"
-EMPTY_TITLE = "No pictures yet"
-EMPTY = "Every picture that is drawn is kept here with its settings, the newest first."
-NOTHING = "No picture has this in its prompt or style."
-HELP = (
-    "Arrow keys move, Enter enlarges, Space chooses for Compare or Delete, the Delete key puts a picture "
-    "into the trash."
+from ui.language import say
+
+TAB = say("Gallery")
+GALLERY = say("All pictures")
+SEARCH = say("Search prompts")
+STYLE = say("Style")
+ANY_STYLE = say("Any style")
+SEVERAL = say("Choose several")
+COMPARE = say("Compare")
+DELETE = say("Delete")
+CLEAR = say("Clear")
+UNDO = say("Undo")
+BACK = say("Back to the pictures")
+LARGER = say("Larger")
+AGAIN = say("Draw again")
+SEND = say("Send to Generate")
+START = say("Start from it")
+TEACH = say("Train with it")
+COPY = say("Copy settings")
+COPIED = say("Copied")
+SETTINGS = say("Settings as text")
+PROMPT = say("Prompt")
+NEGATIVE = say("Not wanted")
+NO_SETTINGS = say("This picture tells no settings.")
+SAME = say("Both pictures have the same settings.")
+SPLIT = say("Where the right picture begins")
+DAMAGED = say("damaged")
+EMPTY_TITLE = say("No pictures yet")
+EMPTY = say("Every picture that is drawn is kept here with its settings, the newest first.")
+NOTHING = say("No picture has this in its prompt or style.")
+HELP = say(
+    "Arrow keys move, Enter enlarges, Space chooses for Compare or Delete, the Delete "
+    "key puts a picture into the trash."
 )
-ANIMATION = "moving picture"
-DRAWN_OVER = (
-    "it was drawn over a picture, which is not kept: send it to Generate, and put that picture under Start "
-    "from a picture"
+ANIMATION = say("moving picture")
+DRAWN_OVER = say(
+    "it was drawn over a picture, which is not kept: send it to Generate, and put that "
+    "picture under Start from a picture"
 )
 
-PICTURES = "{0} pictures"
-PICTURE = "1 picture"
-CHOSEN = "{0} chosen"
-DELETED = "{0} in the trash"
-BROUGHT_BACK = "{0} brought back"
-LOST = "The program does not answer: is it still running?"
+PICTURES = say("{0} pictures")
+PICTURE = say("1 picture")
+CHOSEN = say("{0} chosen")
+DELETED = say("{0} in the trash")
+BROUGHT_BACK = say("{0} brought back")
+LOST = say("The program does not answer: is it still running?")
 
 FACTS = {
-    "seed": "Seed",
-    "steps": "Steps",
-    "sampler": "Sampler",
-    "schedule": "Schedule",
-    "guidance": "Guidance",
-    "size": "Size",
-    "clip_skip": "Clip skip",
-    "variation_seed": "Variation seed",
-    "variation_strength": "Variation",
-    "guidance_rescale": "Guidance rescale",
-    "hires": "Hires fix",
-    "denoise": "Denoising",
-    "styles": "Styles",
-    "model": "Model",
-    "source": "Written by",
-    "file": "File",
+    "seed": say("Seed"),
+    "steps": say("Steps"),
+    "sampler": say("Sampler"),
+    "schedule": say("Schedule"),
+    "guidance": say("Guidance"),
+    "size": say("Size"),
+    "clip_skip": say("Clip skip"),
+    "variation_seed": say("Variation seed"),
+    "variation_strength": say("Variation"),
+    "guidance_rescale": say("Guidance rescale"),
+    "hires": say("Hires fix"),
+    "denoise": say("Denoising"),
+    "styles": say("Styles"),
+    "model": say("Model"),
+    "source": say("Written by"),
+    "file": say("File"),
 }

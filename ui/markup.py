@@ -13,6 +13,7 @@ from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.desk import Compressed
 from ui import looking_text, text
 from ui.fidelity_words import fidelity_facts
+from ui.language import say
 
 TONE = {
     Verdict.USABLE: "good",
@@ -27,25 +28,26 @@ TONE = {
     FidelityVerdict.LOST: "bad",
 }
 _FIDELITY_COLUMNS = (
-    "Style",
-    "Effect kept",
-    "Verdict",
-    "Error",
-    "Own SVD, same bytes",
-    "In pictures",
-    "Style file",
+    say("Style"),
+    say("Effect kept"),
+    say("Verdict"),
+    say("Error"),
+    say("Own SVD, same bytes"),
+    say("In pictures"),
+    say("Style file"),
 )
 
 
 def header(studio: Studio) -> str:
     """Name, purpose, and chips that say what is loaded and how large the subspace is."""
-    chips = [chip("Base", studio.base.name), chip("Runs on", studio.hardware.name), _subspace_chip(studio)]
+    chips = [chip(say("Base"), studio.base.name), chip(say("Runs on"), studio.hardware.name)]
     notice = f'<p class="notice">{escape(studio.notice)}</p>' if studio.notice else ""
     return (
         f'<div class="masthead"><div class="brand">{_LOGO}<div><h1>{escape(text.TITLE)}</h1>'
         f"<p>{escape(text.PURPOSE)}</p></div></div>"
-        f'<div class="chips">{"".join(chips)}<button type="button" class="theme-switch" '
-        f'aria-label="Switch between light and dark" title="Light or dark">◐</button></div></div>{notice}'
+        f'<div class="chips">{"".join(chips)}{_subspace_chip(studio)}<button type="button" '
+        f'class="theme-switch" aria-label="{say("Switch between light and dark")}" '
+        f'title="{say("Light or dark")}">◐</button></div></div>{notice}'
     )
 
 
@@ -57,10 +59,10 @@ def chip(label: str, value: str) -> str:
 def _subspace_chip(studio: Studio) -> str:
     styles = studio.styles.values()
     if not styles:
-        return chip("Subspace", "none yet")
+        return chip(say("Subspace"), say("none yet"))
     before = sum(style.fidelity.original_bytes for style in styles)
     parts = (text.count(len(styles), "style"), text.megabytes(studio.stored_bytes))
-    return chip("Subspace", " · ".join((*parts, text.ratio(before, studio.stored_bytes))))
+    return chip(say("Subspace"), " · ".join((*parts, text.ratio(before, studio.stored_bytes))))
 
 
 def progress(line: str, done: int = 0, total: int = 0) -> str:
@@ -124,9 +126,9 @@ def compression(result: Compressed, likeness: Mapping[str, StyleLikeness] | None
     before, after = result.original_bytes, result.stored_bytes
     largest = max(before, after, 1)
     bars = "".join(
-        f'<div><span>{label}</span><i style="--share:{size / largest:.4f}" class="{label.lower()}"></i>'
+        f'<div><span>{label}</span><i style="--share:{size / largest:.4f}" class="{side}"></i>'
         f"<b>{text.megabytes(size)}</b></div>"
-        for label, size in (("Before", before), ("After", after))
+        for side, label, size in (("before", say("Before"), before), ("after", say("After"), after))
     )
     headline = escape(text.subspace(len(result.styles), before, after))
     of_loras = [style for style in result.styles.values() if style.fidelity.original_bytes]
@@ -143,7 +145,7 @@ def fidelity(styles: Sequence[Style], likeness: Mapping[str, StyleLikeness]) -> 
     """Styles against their LoRAs, nearest first, and what the numbers mean."""
     ordered = sorted(styles, key=lambda style: -style.fidelity.effect_kept)
     rows = "".join(_fidelity_row(style, likeness.get(style.name)) for style in ordered)
-    table = _table("fidelity", _FIDELITY_COLUMNS, rows, "Fidelity of each style")
+    table = _table("fidelity", _FIDELITY_COLUMNS, rows, say("Fidelity of each style"))
     return f'{table}<p class="line quiet">{escape(looking_text.NOTE)}</p>'
 
 
@@ -158,7 +160,7 @@ def _fidelity_row(style: Style, likeness: StyleLikeness | None) -> str:
     seen = "—" if likeness is None else looking_text.relative(likeness.relative)
     return (
         f'<tr><th scope="row">{escape(style.name)}{details}</th><td>{_bar(f)}</td>'
-        f"<td>{badge(f.verdict.value, TONE[f.verdict])}{remark}</td>"
+        f"<td>{badge(looking_text.VERDICTS[f.verdict], TONE[f.verdict])}{remark}</td>"
         f'<td class="num">{f.weight_error:.3f}</td><td class="num">{alone}</td><td class="num">{seen}</td>'
         f'<td class="num">{text.megabytes(f.style_bytes)}</td></tr>'
     )

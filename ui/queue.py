@@ -44,10 +44,11 @@ def queue_strip(jobs: JobServer) -> gr.HTML:
         return acted(jobs, str(wish.get("act")), int(wish.get("id", 0)))
 
     words = escape(json.dumps(_WORDS))
+    template = read_asset("queue.html").replace("{label}", escape(queue_text.LABEL))
     return panel(
         "",
         script="queue.js",
-        html_template=f'<div data-words="{words}">{read_asset("queue.html")}</div>',
+        html_template=f'<div data-words="{words}">{template}</div>',
         label=queue_text.LABEL,
         elem_id="queue",
         server_functions=[look, act],

@@ -3,46 +3,70 @@
 from collections.abc import Mapping
 
 from eigenlorax.jobs.job import Job, State, Stop
+from ui.language import say
 
-LABEL = "Long work"
-NAME = "Queue"
-IDLE = "Nothing runs"
-CANCEL = "Cancel"
-OPEN = "Show the queue"
-CLOSE = "Hide the queue"
-LOST = "The studio does not answer. This page goes on as soon as it does."
+LABEL = say("Long work")
+NAME = say("Queue")
+IDLE = say("Nothing runs")
+CANCEL = say("Cancel")
+OPEN = say("Show the queue")
+CLOSE = say("Hide the queue")
+LOST = say("The studio does not answer. This page goes on as soon as it does.")
 GROUPS: Mapping[str, str] = {
-    "running": "Runs now", "waiting": "Waits", "paused": "Paused", "history": "Before",
-}  # fmt: skip
+    "running": say("Runs now"),
+    "waiting": say("Waits"),
+    "paused": say("Paused"),
+    "history": say("Before"),
+}
 ACTS: Mapping[str, str] = {
-    "cancel": "Cancel", "pause": "Pause", "resume": "Resume", "again": "Again", "up": "Sooner",
-    "down": "Later",
-}  # fmt: skip
-EMPTY = (
-    "Pictures, compressions and trainings line up here, one after another. "
-    "They go on when the page is closed."
+    "cancel": say("Cancel"),
+    "pause": say("Pause"),
+    "resume": say("Resume"),
+    "again": say("Again"),
+    "up": say("Sooner"),
+    "down": say("Later"),
+}
+EMPTY = say(
+    "Pictures, compressions and trainings line up here, one after another. They go on "
+    "when the page is closed."
 )
 
 KINDS: Mapping[str, str] = {
-    "generate": "Picture", "redraw": "Live picture", "compare": "Comparison", "morph": "Morph",
-    "compress": "Compression", "grow": "Joining", "refit": "Refit", "calibrate": "Calibration",
-    "look": "Pictures beside LoRAs", "report": "Report", "import": "Import", "train": "Training",
-    "card": "Style card", "previews": "Previews", "sheet": "Contact sheet",
-}  # fmt: skip
+    "generate": say("Picture"),
+    "redraw": say("Live picture"),
+    "compare": say("Comparison"),
+    "morph": say("Morph"),
+    "compress": say("Compression"),
+    "grow": say("Joining"),
+    "refit": say("Refit"),
+    "calibrate": say("Calibration"),
+    "look": say("Pictures beside LoRAs"),
+    "report": say("Report"),
+    "import": say("Import"),
+    "train": say("Training"),
+    "card": say("Style card"),
+    "previews": say("Previews"),
+    "sheet": say("Contact sheet"),
+}
 """Kind of work -> what it is called; another kind is called by its own name."""
 _DRAWN = ("generate", "redraw", "morph")
 
 _STATES: Mapping[State, str] = {
-    State.QUEUED: "waits", State.RUNNING: "runs", State.PAUSED: "paused", State.DONE: "done",
-    State.FAILED: "failed", State.CANCELLED: "cancelled", State.INTERRUPTED: "interrupted",
-}  # fmt: skip
-_STOPPING: Mapping[Stop, str] = {
-    Stop.PAUSE: "Pausing after this step",
-    Stop.CANCEL: "Stopping after this step",
+    State.QUEUED: say("waits"),
+    State.RUNNING: say("runs"),
+    State.PAUSED: say("paused"),
+    State.DONE: say("done"),
+    State.FAILED: say("failed"),
+    State.CANCELLED: say("cancelled"),
+    State.INTERRUPTED: say("interrupted"),
 }
-CANCELLED = "Cancelled. Nothing was saved."
-INTERRUPTED = "“{0}” was interrupted when the studio ended. The queue above lets you ask again."
-PAUSED = "Paused. Resume it in the queue above."
+_STOPPING: Mapping[Stop, str] = {
+    Stop.PAUSE: say("Pausing after this step"),
+    Stop.CANCEL: say("Stopping after this step"),
+}
+CANCELLED = say("Cancelled. Nothing was saved.")
+INTERRUPTED = say("“{0}” was interrupted when the studio ended. The queue above lets you ask again.")
+PAUSED = say("Paused. Resume it in the queue above.")
 
 
 def kind(name: str) -> str:
@@ -68,18 +92,18 @@ def progress(job: Job) -> str:
         return _STOPPING[job.stopping]
     if job.kind in _DRAWN and job.total:
         return " · ".join(part for part in (step(job.done, job.total), eta(job.eta_s)) if part)
-    place = f"{job.done} of {job.total}" if job.total else ""
-    return " · ".join(part for part in (sentence(job.what or "starting"), place, eta(job.eta_s)) if part)
+    place = say("{done} of {total}", done=job.done, total=job.total) if job.total else ""
+    return " · ".join(part for part in (sentence(job.what or say("starting")), place, eta(job.eta_s)) if part)
 
 
 def step(done: int, total: int) -> str:
     """Progress of a picture."""
-    return f"Step {done} of {total}"
+    return say("Step {done} of {total}", done=done, total=total)
 
 
 def waiting(title: str) -> str:
     """Why something does not begin yet."""
-    return f"Waits for “{title}”" if title else "Waits for its turn"
+    return say("Waits for “{title}”", title=title) if title else say("Waits for its turn")
 
 
 def sentence(words: str) -> str:
@@ -92,21 +116,25 @@ def eta(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 5:
-        return "a few seconds left"
+        return say("a few seconds left")
     if seconds < 90:
-        return f"about {5 * round(seconds / 5)} s left"
-    return f"about {round(seconds / 60)} min left" if seconds < 5400 else f"about {seconds / 3600:.1f} h left"
+        return say("about {seconds} s left", seconds=5 * round(seconds / 5))
+    if seconds < 5400:
+        return say("about {minutes} min left", minutes=round(seconds / 60))
+    return say("about {hours:.1f} h left", hours=seconds / 3600)
 
 
 def took(seconds: float) -> str:
     """How long something took."""
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return say("{seconds:.1f} s", seconds=seconds)
     if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+        return say("{seconds:.0f} s", seconds=seconds)
+    if seconds < 7200:
+        return say("{minutes:.0f} min", minutes=seconds / 60)
+    return say("{hours:.1f} h", hours=seconds / 3600)
 
 
 def summary(waiting: int) -> str:
     """How many wait."""
-    return f"{waiting} waiting" if waiting else ""
+    return say("{waiting} waiting", waiting=waiting) if waiting else ""

@@ -13,7 +13,7 @@ from eigenlorax.subspace.style import Style
 from eigenlorax.trigger_words import with_trigger_words
 from ui.blending import answers
 from ui.panel import panel, read_asset
-from ui.rack_text import KEYS, WORDS
+from ui.rack_text import KEYS, LABEL, NOTHING_ON, WORDS
 from ui.rack_value import EMPTY, entries_of, strengths, two_blends
 from ui.thumbs import thumbnail_folder, thumbnail_url
 
@@ -42,7 +42,7 @@ def style_rack(studio: Studio) -> gr.HTML:
         EMPTY,
         script=_SCRIPTS,
         html_template=read_asset("rack.html"),
-        label="Style rack",
+        label=LABEL,
         elem_id="rack",
         server_functions=answers(studio),
         styles="[]",
@@ -98,5 +98,5 @@ def strongest(blend: Mapping[str, float]) -> tuple[str, float]:
         InvalidRequestError: no style is in use.
     """
     if not any(blend.values()):
-        raise InvalidRequestError("switch on a style first: it is compared with its original LoRA")
+        raise InvalidRequestError(NOTHING_ON)
     return max(blend.items(), key=lambda item: abs(item[1]))

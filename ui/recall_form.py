@@ -33,7 +33,7 @@ def form_of(found: Restored) -> dict[str, Any]:
         "guidance": request.guidance,
         "width": request.width,
         "height": request.height,
-        "sampler": request.sampler or OWN_SAMPLER,
+        "sampler": request.sampler or OWN_SAMPLER[1],
         "schedule": request.schedule if request.sampler else AUTOMATIC,
         "batch": request.batch,
         "clip_skip": request.clip_skip,

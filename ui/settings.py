@@ -1,7 +1,7 @@
 """The settings that few pictures need, behind one door, and the values they stand for."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gradio as gr
@@ -36,12 +36,12 @@ def main_settings(studio: Studio) -> dict[str, Component]:
 def more_settings(studio: Studio) -> dict[str, Component]:
     """The accordion "More settings", closed; its fields by the names that the handlers use."""
     suited = studio.base.variant.suggestion
-    sampler = suited.sampler if suited else words.OWN_SAMPLER
+    sampler = suited.sampler if suited else words.OWN_SAMPLER[1]
     with gr.Accordion(words.MORE, open=False, elem_id="more"):
         with gr.Group(elem_classes="setting-grid"):
             fields: dict[str, Component] = {
                 "sampler": gr.Dropdown([words.OWN_SAMPLER, *SAMPLERS], value=sampler, label=words.SAMPLER),
-                "schedule": gr.Dropdown(_SCHEDULES, value=AUTOMATIC, label=words.SCHEDULE),
+                "schedule": gr.Dropdown(_called(_SCHEDULES), value=AUTOMATIC, label=words.SCHEDULE),
                 "batch": gr.Slider(1, MAX_BATCH, 1, step=1, label=words.BATCH),
                 "clip_skip": gr.Slider(1, 12, 1, step=1, label=words.CLIP_SKIP),
                 "variation_seed": gr.Number(
@@ -97,12 +97,16 @@ def suggestion_button(studio: Studio, fields: Mapping[str, Component]) -> None:
 def schedules(sampler: str, schedule: str) -> Any:
     """The schedules that a sampler can follow; one that it cannot becomes Automatic."""
     known = SAMPLERS.get(sampler, (AUTOMATIC,))
-    return gr.update(choices=list(known), value=schedule if schedule in known else AUTOMATIC)
+    return gr.update(choices=_called(known), value=schedule if schedule in known else AUTOMATIC)
+
+
+def _called(known: Iterable[str]) -> list[tuple[str, str]]:
+    return [(words.SCHEDULES.get(schedule, schedule), schedule) for schedule in known]
 
 
 def settings_of(values: Values) -> dict[str, Any]:
     """The values of `more_settings` as arguments of a request."""
-    own = values["sampler"] == words.OWN_SAMPLER
+    own = values["sampler"] == words.OWN_SAMPLER[1]
     return {
         "sampler": "" if own else values["sampler"],
         "schedule": AUTOMATIC if own else values["schedule"],

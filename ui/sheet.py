@@ -27,6 +27,7 @@ from ui.viewing import Asked, Show, Viewer
 SHEET_KEY = "eigenlorax-studio-sheet-1"
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _FIRST_STYLES = 4
+_NONE = (words.NO_STYLE, NO_STYLE)
 
 
 def wire_sheets(
@@ -104,8 +105,8 @@ def offered(studio: Studio) -> Callable[[str, str, str], Any]:
             worn = [name for name, strength in strengths(styles).items() if strength]
         except StudioError:
             worn = []
-        first: Mapping[AxisKind, tuple[list[str], list[str]]] = {
-            AxisKind.STYLE: ([NO_STYLE, *names], [NO_STYLE, *(worn or names[:_FIRST_STYLES])]),
+        first: Mapping[AxisKind, tuple[list[Any], list[str]]] = {
+            AxisKind.STYLE: ([_NONE, *names], [NO_STYLE, *(worn or names[:_FIRST_STYLES])]),
             AxisKind.STRENGTH: (["0.4", "0.7", "1", "1.3"], ["0.4", "0.7", "1"]),
             AxisKind.PROMPT: ([], [prompt] if prompt else []),
             AxisKind.SEED: (["1-4"], ["1-4"]),
@@ -125,7 +126,7 @@ def _refreshed(studio: Studio) -> Callable[..., list[Any]]:
     def refresh(*told: Any) -> list[Any]:
         kinds, values = told[: len(told) // 2], told[len(told) // 2 :]
         return [
-            gr.update(choices=[NO_STYLE, *studio.styles], value=_styles(studio, value))
+            gr.update(choices=[_NONE, *studio.styles], value=_styles(studio, value))
             if kind == AxisKind.STYLE.value
             else gr.skip()
             for kind, value in zip(kinds, values, strict=True)

@@ -14,7 +14,7 @@ from ui.panel import panel
 _KINDS = [(name, kind.value) for kind, name in words.KINDS.items()]
 _NOTHING = [(words.NOTHING, "")]
 _FIRST = {
-    "columns": (words.COLUMNS, AxisKind.STYLE.value, [NO_STYLE]),
+    "columns": (words.COLUMNS, AxisKind.STYLE.value, [(words.NO_STYLE, NO_STYLE)]),
     "rows": (words.ROWS, "", []),
     "within": (words.WITHIN, "", []),
 }
@@ -52,7 +52,7 @@ def sheet_tab() -> SheetTab:
                     choices = _KINDS if axis == "columns" else [*_NOTHING, *_KINDS]
                     kinds[axis] = gr.Dropdown(choices, value=kind, label=words.CHANGES.format(name))
                     values[axis] = gr.Dropdown(
-                        first, value=first, multiselect=True, allow_custom_value=True,
+                        first, value=[value for _, value in first], multiselect=True, allow_custom_value=True,
                         label=words.VALUES.format(name), visible=bool(kind),
                     )  # fmt: skip
             triggers = gr.Checkbox(True, label=words.TRIGGERS)

@@ -3,74 +3,82 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ui.language import say
+
 TITLE = "EigenLoRAx Studio"
-PURPOSE = "All your SDXL styles in one small shared space: switch and blend them in milliseconds."
-GENERATE_TAB = "Generate"
-LIBRARY_TAB = "Library"
+PURPOSE = say("All your SDXL styles in one small shared space: switch and blend them in milliseconds.")
+GENERATE_TAB = say("Generate")
+LIBRARY_TAB = say("Library")
 
-PROMPT = "Prompt"
-PROMPT_HINT = "What the picture should show, for example: a red apple"
-NEGATIVE = "Negative prompt"
-NEGATIVE_HINT = "What it should not show"
-ADD_TRIGGERS = "Add trigger words to the prompt"
-ADD_TRIGGERS_INFO = "The words that a style in use was trained with, unless the prompt has them."
-STEPS = "Steps"
-GUIDANCE = "Guidance"
-WIDTH = "Width"
-HEIGHT = "Height"
-SEED = "Seed"
-SEED_INFO = "−1 draws a new one each time"
-RANDOM_SEED = "Random"
-REUSE_SEED = "Reuse last"
-GENERATE = "Generate"
-CANCEL = "Cancel"
-PICTURE = "Picture"
-PICTURE_TAB = "Picture"
-COMPARE_TAB = "Compare"
-NO_PICTURE = "Write a prompt, switch on a style or two, and press Generate."
-COMPARE_ORIGINAL = "Compare with the original LoRA"
-COMPARE_BASE = "Compare with no style"
-COMPARISON = "Comparison"
-COMPARE_HINT = (
-    "Drag the handle to compare two pictures of the same prompt and seed. "
-    "Press one of the two buttons below to draw them."
+PROMPT = say("Prompt")
+PROMPT_HINT = say("What the picture should show, for example: a red apple")
+NEGATIVE = say("Negative prompt")
+NEGATIVE_HINT = say("What it should not show")
+ADD_TRIGGERS = say("Add trigger words to the prompt")
+ADD_TRIGGERS_INFO = say("The words that a style in use was trained with, unless the prompt has them.")
+STEPS = say("Steps")
+GUIDANCE = say("Guidance")
+WIDTH = say("Width")
+HEIGHT = say("Height")
+SEED = say("Seed")
+SEED_INFO = say("−1 draws a new one each time")
+RANDOM_SEED = say("Random")
+REUSE_SEED = say("Reuse last")
+GENERATE = say("Generate")
+CANCEL = say("Cancel")
+PICTURE = say("Picture")
+PICTURE_TAB = say("Picture")
+COMPARE_TAB = say("Compare")
+NO_PICTURE = say("Write a prompt, switch on a style or two, and press Generate.")
+COMPARE_ORIGINAL = say("Compare with the original LoRA")
+COMPARE_BASE = say("Compare with no style")
+COMPARISON = say("Comparison")
+COMPARE_HINT = say(
+    "Drag the handle to compare two pictures of the same prompt and seed. Press one of "
+    "the two buttons below to draw them."
 )
-COMPARED = "Same prompt, same seed. Drag the handle on the picture."
-BASE_CAPTION = "Base model, no style"
-NO_SEED_YET = "there is no last seed yet: generate a picture first"
+COMPARED = say("Same prompt, same seed. Drag the handle on the picture.")
+BASE_CAPTION = say("Base model, no style")
+NO_SEED_YET = say("there is no last seed yet: generate a picture first")
 
-DROP = "Drop LoRA files here"
-PATH = "Folder or file path"
+DROP = say("Drop LoRA files here")
+PATH = say("Folder or file path")
 PATH_HINT = "/home/me/stable-diffusion-webui/models/Lora"
-ADD = "Add"
-ADD_HEADING = "Add LoRAs"
-COMPRESS_HEADING = "Compress into one subspace"
-COMPRESS_INFO = (
-    "Finds the directions that your LoRAs share and keeps each LoRA as a few coefficients along them. "
-    "The LoRA files themselves stay as they are."
+ADD = say("Add")
+ADD_HEADING = say("Add LoRAs")
+COMPRESS_HEADING = say("Compress into one subspace")
+COMPRESS_INFO = say(
+    "Finds the directions that your LoRAs share and keeps each LoRA as a few "
+    "coefficients along them. The LoRA files themselves stay as they are."
 )
-QUALITY = "Quality"
-QUALITY_INFO = "Mean share of each LoRA's effect on predictions to keep. Higher: nearer, larger."
-SIZE_LIMIT = "Or a size in MB"
-SIZE_LIMIT_INFO = "Above 0, the best store within this size, headers included, whatever the quality says."
-WHICH = "LoRAs to compress"
-WHICH_INFO = "Leave empty for all usable ones."
-COMPRESS = "Compress"
-GROW = "Add the chosen ones to the subspace as it is"
-REPORT = "What do these LoRAs share? (report)"
-REPORT_FILE = "Report of the collection"
+QUALITY = say("Quality")
+QUALITY_INFO = say("Mean share of each LoRA's effect on predictions to keep. Higher: nearer, larger.")
+SIZE_LIMIT = say("Or a size in MB")
+SIZE_LIMIT_INFO = say(
+    "Above 0, the best store within this size, headers included, whatever the quality says."
+)
+WHICH = say("LoRAs to compress")
+WHICH_INFO = say("Leave empty for all usable ones.")
+COMPRESS = say("Compress")
+GROW = say("Add the chosen ones to the subspace as it is")
+REPORT = say("What do these LoRAs share? (report)")
+REPORT_FILE = say("Report of the collection")
 
 
 def started(url: str) -> str:
     """What the terminal says once the page is up."""
-    return f"{TITLE} is at {url}  (Ctrl-C stops it)"
+    return say("{title} is at {url}  (Ctrl-C stops it)", title=TITLE, url=url)
 
 
 def no_port(host: str, port: int | None) -> str:
     """The page cannot listen where it was told to."""
     if port is None:
-        return f"no port from 7860 to 7959 is free at {host}: choose another with --port"
-    return f"port {port} at {host} cannot be used, most likely it is taken: choose another with --port"
+        return say("no port from 7860 to 7959 is free at {host}: choose another with --port", host=host)
+    return say(
+        "port {port} at {host} cannot be used, most likely it is taken: choose another with --port",
+        port=port,
+        host=host,
+    )
 
 
 def megabytes(count: int) -> str:
@@ -84,12 +92,14 @@ def ratio(before: int, after: int) -> str:
     """How much smaller, or larger, the collection has become."""
     if not before or not after:
         return ""
-    return f"{before / after:.1f}× smaller" if before >= after else f"{after / before:.1f}× larger"
+    if before >= after:
+        return say("{times:.1f}× smaller", times=before / after)
+    return say("{times:.1f}× larger", times=after / before)
 
 
 def count(number: int, noun: str) -> str:
-    """A number and its noun: "1 style", "28 styles"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number and its noun: "1 style", "28 styles"; the table holds both, as "{number} style"."""
+    return say(f"{{number}} {noun}" if number == 1 else f"{{number}} {noun}s", number=number)
 
 
 def milliseconds(value: float) -> str:
@@ -99,28 +109,30 @@ def milliseconds(value: float) -> str:
 
 def drawn(switch_ms: float, steps: int, seconds: float, seed: int) -> str:
     """The line under a picture."""
-    took = f"{count(steps, 'step')} in {seconds:.1f} s"
-    return f"style applied in {milliseconds(switch_ms)} · {took} · seed {seed}"
+    took = say("{steps} in {seconds:.1f} s", steps=count(steps, "step"), seconds=seconds)
+    return say(
+        "style applied in {time} · {took} · seed {seed}", time=milliseconds(switch_ms), took=took, seed=seed
+    )
 
 
 def prompt_used(prompt: str) -> str:
     """The prompt as it was drawn, trigger words included."""
-    return f"Prompt: {prompt}"
+    return say("Prompt: {prompt}", prompt=prompt)
 
 
 def saved(path: Path) -> str:
     """Where a picture lies."""
-    return f"Saved: {path}"
+    return say("Saved: {path}", path=path)
 
 
 def original_caption(name: str, strength: float) -> str:
     """The left half of a comparison with a LoRA."""
-    return f"Original LoRA {name} at {strength:g}"
+    return say("Original LoRA {name} at {strength:g}", name=name, strength=strength)
 
 
 def style_caption(name: str, strength: float) -> str:
     """The right half of a comparison with a LoRA."""
-    return f"Subspace style {name} at {strength:g}"
+    return say("Subspace style {name} at {strength:g}", name=name, strength=strength)
 
 
 def blend_caption(blend: Mapping[str, float]) -> str:
@@ -130,27 +142,43 @@ def blend_caption(blend: Mapping[str, float]) -> str:
 
 def side_times(switch_ms: float, seconds: float) -> str:
     """How long one half of a comparison took."""
-    return f"applied in {milliseconds(switch_ms)}, drawn in {seconds:.1f} s"
+    return say("applied in {time}, drawn in {seconds:.1f} s", time=milliseconds(switch_ms), seconds=seconds)
 
 
 def sharing(shared: int, modules: int) -> str:
     """Whether the LoRAs share enough for common columns to pay."""
     if shared:
-        return f"{shared} of {modules} modules keep columns that all styles share."
-    return "These LoRAs share too little for common columns to pay here: each keeps its own best ranks."
+        return say(
+            "{shared} of {modules} modules keep columns that all styles share.",
+            shared=shared,
+            modules=modules,
+        )
+    return say("These LoRAs share too little for common columns to pay here: each keeps its own best ranks.")
 
 
 def compressed(styles: int, before: int, after: int, seconds: float) -> str:
     """What a compression has done, in one line."""
-    size = f"{megabytes(before)} have become {megabytes(after)} ({ratio(before, after)})"
-    return f"{count(styles, 'LoRA')} compressed in {seconds:.1f} s: {size}. The styles are in Generate."
+    size = say(
+        "{before} have become {after} ({ratio})",
+        before=megabytes(before),
+        after=megabytes(after),
+        ratio=ratio(before, after),
+    )
+    return say(
+        "{loras} compressed in {seconds:.1f} s: {size}. The styles are in Generate.",
+        loras=count(styles, "LoRA"),
+        seconds=seconds,
+        size=size,
+    )
 
 
 def subspace(styles: int, before: int, after: int) -> str:
     """What the current subspace is, in one line."""
-    return f"{count(styles, 'style')} in one subspace, {ratio(before, after)}"
+    return say("{styles} in one subspace, {ratio}", styles=count(styles, "style"), ratio=ratio(before, after))
 
 
 def without_lora(names: Sequence[str]) -> str:
     """Styles that have no LoRA to be compared with."""
-    return f"Without a LoRA to compare with, since taught or taken from cards: {', '.join(names)}"
+    return say(
+        "Without a LoRA to compare with, since taught or taken from cards: {names}", names=", ".join(names)
+    )

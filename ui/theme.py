@@ -19,6 +19,8 @@ PAPER = Color(
     name="paper-studio", c50="#faf9f7", c100="#f3f1ed", c200="#e7e4de", c300="#d5d1c9", c400="#a9a49a",
     c500="#78736a", c600="#5b574f", c700="#44413b", c800="#2a2826", c900="#1d1c1a", c950="#141312",
 )  # fmt: skip
+JAPANESE = ("Hiragino Sans", "Yu Gothic UI", "Meiryo", "Noto Sans CJK JP", "Noto Sans JP")
+"""Fonts of macOS, Windows and Linux for the letters that the first one lacks."""
 RADIUS = Size(name="radius-studio", xxs="3px", xs="4px", sm="6px", md="9px", lg="12px", xl="16px", xxl="22px")
 
 
@@ -30,7 +32,7 @@ def studio_theme() -> Base:
     theme = Base(
         primary_hue=TEAL, secondary_hue=TEAL, neutral_hue=PAPER, radius_size=RADIUS,
         spacing_size=sizes.spacing_md, text_size=sizes.text_md,
-        font=(plex, "system-ui", "sans-serif"), font_mono=(mono, "ui-monospace", "monospace"),
+        font=(plex, "system-ui", *JAPANESE, "sans-serif"), font_mono=(mono, "ui-monospace", "monospace"),
     ).set(
         body_background_fill="*neutral_100", body_background_fill_dark="*neutral_950",
         body_text_color="*neutral_800", body_text_color_dark="*neutral_100",

@@ -41,7 +41,7 @@ class Server:
 
 
 @contextmanager
-def running_page(folder: Path) -> Iterator[Server]:
+def running_page(folder: Path, language: str = "en") -> Iterator[Server]:
     """`python app.py` on the demo model on a free port, with its data and its log in `folder`.
 
     Raises:
@@ -51,7 +51,15 @@ def running_page(folder: Path) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    arguments = ["--port", str(port), "--data-dir", str(folder / "data"), "--no-browser"]
+    arguments = [
+        "--port",
+        str(port),
+        "--data-dir",
+        str(folder / "data"),
+        "--no-browser",
+        "--language",
+        language,
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "app.py", *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
