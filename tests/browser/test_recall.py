@@ -46,7 +46,9 @@ def test_a_picture_comes_back_from_its_file_and_lives_in_the_gallery(styled: Pag
     expect(page.locator("#recalled")).to_contain_text("written by ComfyUI")
     expect(page.locator("#recalled .recall-missing")).to_contain_text("neon_v2 is not here")
     expect(page.get_by_label("number input for Steps")).to_have_value("25")
-    expect(page.get_by_role("switch", name=f"{style} on", exact=True)).to_have_attribute("aria-checked", "false")
+    expect(page.get_by_role("switch", name=f"{style} on", exact=True)).to_have_attribute(
+        "aria-checked", "false"
+    )
     drop(page, file)
     expect(page.locator("#recalled .recall-missing")).to_have_count(0)
     expect(strength).to_have_value("0.65")
