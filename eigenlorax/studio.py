@@ -34,6 +34,7 @@ from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.bench import Bench
 from eigenlorax.subspaces.current import CurrentSubspace
 from eigenlorax.subspaces.desk import SubspaceDesk
+from eigenlorax.subspaces.estimate import EstimateDesk
 from eigenlorax.subspaces.growth import GrowthDesk
 from eigenlorax.subspaces.weighing import take_up_effects
 
@@ -135,6 +136,7 @@ class Studio:
         bench = Bench(self._engine, self._originals, self._current, self.library, self._lock)
         self.subspaces = SubspaceDesk(bench)
         self.growth = GrowthDesk(bench)
+        self.estimates = EstimateDesk(bench)
         self.blending = BlendDesk(bench)
         self.exports = ExportDesk(
             self.base, self._engine, reader, self.library, self._lock,

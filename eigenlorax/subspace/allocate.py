@@ -147,10 +147,10 @@ def _bisected(
 ) -> tuple[dict[ModulePath, Choice], dict[ModulePath, Choice]]:
     """The choices on both sides of the price per byte above which `holds_when_dear`: (dearer, cheaper)."""
     low, high = -60.0, 20.0  # powers of ten
-    dear, cheap = _at(options, 10.0**high), _at(options, 10.0**low)
+    dear, cheap = at_price(options, 10.0**high), at_price(options, 10.0**low)
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        candidate = _at(options, 10.0**middle)
+        candidate = at_price(options, 10.0**middle)
         if holds_when_dear(candidate):
             high, dear = middle, candidate
         else:
@@ -158,7 +158,7 @@ def _bisected(
     return dear, cheap
 
 
-def _at(options: Options, price: float) -> dict[ModulePath, Choice]:
+def at_price(options: Options, price: float) -> dict[ModulePath, Choice]:
     """Each module's choice of least error + price * bytes."""
     found = {}
     for path, choices in options.items():
