@@ -16,7 +16,7 @@ GROUPS: Mapping[str, str] = {
     "running": say("Runs now"),
     "waiting": say("Waits"),
     "paused": say("Paused"),
-    "history": say("Before"),
+    "history": say("Earlier"),
 }
 ACTS: Mapping[str, str] = {
     "cancel": say("Cancel"),

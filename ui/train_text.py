@@ -27,7 +27,7 @@ NAME = say("Name")
 NAME_HINT = say("My watercolours")
 TRIGGER = say("Trigger word")
 TRIGGER_INFO = say("The trigger word stands for the style in prompts; it becomes part of every caption.")
-TRIGGER_HINT = say("mywatercolour style")
+TRIGGER_HINT = "mywatercolour style"
 PRESET = say("Preset")
 PRESETS: Mapping[str, tuple[str, str]] = {
     "style": (say("Style"), say("A look: what all pictures share, whatever they show.")),

@@ -123,7 +123,7 @@ def test_nothing_is_lost(browser: Browser, tmp_path: Path) -> None:
         page = opened(context, server)
         shown(page, "#status", "“an old house” was interrupted")
         page.locator(".queue-open").click()
-        before = page.get_by_role("region", name="Before")
+        before = page.get_by_role("region", name="Earlier")
         expect(before.get_by_role("listitem")).to_have_count(5)
         expect(before.get_by_role("listitem").first).to_contain_text("interrupted")
         before.get_by_role("button", name="Again: an old house").click()
