@@ -25,8 +25,7 @@ DRAW = say("Draw the sheet")
 CANCEL = say("Cancel")
 NO_STYLE = say("no style")
 SHEET = say("Sheet")
-NO_NO_STYLE = say("no style")
-SHEET = say(
+NO_SHEET = say(
     "Choose what changes, then draw: a sheet shows what each style does, and how much of it is enough."
 )
 
