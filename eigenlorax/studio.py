@@ -36,6 +36,7 @@ from eigenlorax.subspaces.current import CurrentSubspace
 from eigenlorax.subspaces.desk import SubspaceDesk
 from eigenlorax.subspaces.estimate import EstimateDesk
 from eigenlorax.subspaces.growth import GrowthDesk
+from eigenlorax.subspaces.spectrum import SpectrumDesk
 from eigenlorax.subspaces.weighing import take_up_effects
 
 _DEMO = Path(__file__).resolve().parent.parent / "assets" / "demo"
@@ -136,7 +137,7 @@ class Studio:
         bench = Bench(self._engine, self._originals, self._current, self.library, self._lock)
         self.subspaces = SubspaceDesk(bench)
         self.growth = GrowthDesk(bench)
-        self.estimates = EstimateDesk(bench)
+        self.estimates, self.spectra = EstimateDesk(bench), SpectrumDesk(bench)
         self.blending = BlendDesk(bench)
         self.exports = ExportDesk(
             self.base, self._engine, reader, self.library, self._lock,

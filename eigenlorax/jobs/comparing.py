@@ -11,6 +11,8 @@ from eigenlorax.recipe import GenerationRequest
 from eigenlorax.studio import Studio
 
 COMPARE = "compare"
+BESIDE = "beside"
+"""The same, shown beside the library."""
 
 
 @dataclass(frozen=True)

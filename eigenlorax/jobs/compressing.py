@@ -18,10 +18,15 @@ CALIBRATE = "calibrate"
 
 @dataclass(frozen=True)
 class CompressAsked:
-    """Which LoRAs, by default every usable one, and how near and how small."""
+    """Which LoRAs, by default every usable one, and how near and how small.
+
+    Attributes:
+        foretold: Bytes that were told beforehand, to be shown beside the true ones; 0 when none were.
+    """
 
     names: tuple[str, ...] = ()
     wish: Wish = field(default_factory=Wish)
+    foretold: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from eigenlorax.jobs.carding import CARD, carding
-from eigenlorax.jobs.comparing import COMPARE, comparing
+from eigenlorax.jobs.comparing import BESIDE, COMPARE, comparing
 from eigenlorax.jobs.compressing import CALIBRATE, COMPRESS, calibrating, compressing
 from eigenlorax.jobs.drawing import GENERATE, REDRAW, drawing
 from eigenlorax.jobs.growing import GROW, REFIT, growing, refitting
@@ -15,6 +15,7 @@ from eigenlorax.jobs.previews import PREVIEWS, previewing
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.jobs.sheeting import SHEET, sheeting
 from eigenlorax.jobs.teaching import TRAIN, teaching
+from eigenlorax.jobs.versioning import USE, using
 from eigenlorax.studio import Studio
 
 
@@ -25,11 +26,13 @@ def workers_of(studio: Studio) -> Mapping[str, Worker]:
         GENERATE: drawing(studio),
         REDRAW: drawing(studio),
         COMPARE: comparing(studio),
+        BESIDE: comparing(studio),
         MORPH: morphing(studio),
         SHEET: sheeting(studio),
         COMPRESS: compressing(studio),
         GROW: growing(studio),
         REFIT: refitting(studio),
+        USE: using(studio),
         CALIBRATE: calibrating(studio),
         LOOK: looking(studio),
         REPORT: reporting(studio),

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 
 from eigenlorax.errors import InvalidRequestError
@@ -9,6 +10,7 @@ from eigenlorax.formats.tags import excluded_by
 from eigenlorax.library.budget import header_bytes
 from eigenlorax.library.listing import Listing
 from eigenlorax.library.size_curves import load_size_curve, save_size_curve, size_curve_path
+from eigenlorax.module_path import ModulePath
 from eigenlorax.subspace.size_curve import SAMPLED, SizeCurve, size_curve
 from eigenlorax.subspaces.bench import Bench
 from eigenlorax.subspaces.wish import DEFAULT_NUMBERS, Wish
@@ -83,17 +85,10 @@ class EstimateDesk:
             InvalidRequestError: there is nothing to measure.
         """
         self._turn += 1
-        turn = self._turn
-        bench = self._bench
-        asked = bench.originals.usable(names)
-        named = excluded_by(wish.exclude, asked)
-        chosen = [listing for listing in asked if listing.name not in named]
-        some = self._readable(_evenly(chosen))
+        turn, bench, told = self._turn, self._bench, None
+        chosen, some, path, effects = self._asked(names, wish)
         if not some:
             raise InvalidRequestError("there is nothing to measure: choose at least one usable LoRA")
-        effects = bench.engine.facts.importance(bench.engine.base.layout)
-        path = size_curve_path(bench.library.root, some, effects, DEFAULT_NUMBERS)
-        told = None
         if (known := load_size_curve(path)) is not None:
             yield (told := _told(known, chosen, some, wish))
             return told
@@ -113,6 +108,24 @@ class EstimateDesk:
                     raise
             yield (told := _told(curve, chosen, some, wish))
         return None
+
+    def known(self, names: Sequence[str] | None, wish: Wish) -> SizeEstimate | None:
+        """The estimate, when it takes no measuring any more; None otherwise."""
+        chosen, some, path, _ = self._asked(names, wish)
+        curve = load_size_curve(path) if some else None
+        return None if curve is None else _told(curve, chosen, some, wish)
+
+    def _asked(
+        self, names: Sequence[str] | None, wish: Wish
+    ) -> tuple[list[Listing], list[Listing], Path, dict[ModulePath, float]]:
+        """Who would be compressed, who is measured, where the curve lies, and how much each module counts."""
+        bench = self._bench
+        asked = bench.originals.usable(names)
+        named = excluded_by(wish.exclude, asked)
+        chosen = [listing for listing in asked if listing.name not in named]
+        some = self._readable(_evenly(chosen))
+        effects = bench.engine.facts.importance(bench.engine.base.layout)
+        return chosen, some, size_curve_path(bench.library.root, some, effects, DEFAULT_NUMBERS), effects
 
     def _readable(self, listings: Sequence[Listing]) -> list[Listing]:
         return [one for one in listings if not self._bench.originals.report(one.path).needs_base]
