@@ -18,8 +18,6 @@ from ui.theme import FAVICON, studio_theme
 from ui.thumbs import thumbnail_folder
 
 MAX_UPLOAD = "4gb"
-_SPEAKS = 'Object.defineProperty(navigator, "language", {{value: "{}"}});'
-"""Gradio's own words, and the language that the page declares, follow what the browser says it speaks."""
 
 
 def serve(studio: Studio, flags: Flags) -> None:
@@ -68,5 +66,5 @@ def _launch_options(flags: Flags) -> dict[str, Any]:
         "max_file_size": MAX_UPLOAD,
         "enable_monitoring": False,
         "pwa": False,
-        "head": f"<script>{_SPEAKS.format(flags.language)}</script>",
+        "head": f'<script>document.documentElement.lang = "{flags.language}"</script>',
     }

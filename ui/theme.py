@@ -1,13 +1,16 @@
 """One calm theme, light and dark: warm paper, deep teal for what acts, amber for what is inverted."""
 
+import json
 from pathlib import Path
 
 from gradio.themes import Base, Color, LocalFont, Size, sizes
 
+from ui.text import PICTURE_PLACE
+
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 STYLE_SHEETS = (
     "style.css", "queue.css", "rack.css", "blend.css", "library.css", "library_grid.css",
-    "library_details.css", "train.css", "recall.css", "gallery.css",
+    "library_details.css", "train.css", "recall.css", "gallery.css", "language.css",
 )  # fmt: skip
 FAVICON = ASSETS / "favicon.svg"
 
@@ -82,5 +85,7 @@ def studio_theme() -> Base:
         link_text_color="*primary_700", link_text_color_dark="*primary_300",
     )  # fmt: skip
     # Not as `css_paths`: Gradio rewrites those, and breaks media queries and `:is()` on the way.
-    theme.custom_css = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in STYLE_SHEETS)
+    words = f":root {{ --picture-place: {json.dumps(PICTURE_PLACE, ensure_ascii=False)}; }}"
+    sheets = [(ASSETS / name).read_text(encoding="utf-8") for name in STYLE_SHEETS]
+    theme.custom_css = "\n".join((words, *sheets))
     return theme
