@@ -68,7 +68,7 @@ function paintBar(track, value) {
 }
 
 function bars(heading, told, signed) {
-  const box = make("div", "meter-list"), words = make("h4", "");
+  const box = make("div", "meter-list"), words = make("h3", "");
   words.textContent = heading;
   box.append(words);
   for (const [name, value] of told) {

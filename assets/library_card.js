@@ -75,7 +75,7 @@ function cardNode(card, place, count) {
   const open = button("lib-open", card.name, { "aria-label": fill(words.grid.open, card), title: card.title || card.name });
   const twin = twins.has(card.name) ? make("span", "badge fair", { title: words.grid.twinTitle }, words.grid.twin) : "";
   const badges = make("span", "lib-badges", {}, make("span", `badge ${card.tone}`, { title: card.reason }, card.verdict), twin);
-  const node = make("article", "lib-card", { role: "listitem", "aria-setsize": count, "aria-posinset": place + 1, "data-name": card.name },
+  const node = make("div", "lib-card", { role: "listitem", "aria-setsize": count, "aria-posinset": place + 1, "data-name": card.name },
     make("div", "lib-picture", { "data-picture": card.name }, picture(card)), badges, star(card), open, make("small", "lib-title", {}, card.title),
     wordsButton(card), make("span", "lib-foot", {}, make("small", "", {}, card.size), bar(card)));
   node.classList.toggle("chosen", card.name === chosen);

@@ -19,7 +19,7 @@ function stars(card) {
   const group = make("div", "lib-stars", { role: "radiogroup", "aria-label": words.details.rating });
   for (let count = 1; count <= 5; count += 1) {
     const on = card.rating >= count;
-    const one = button(on ? "on" : "", "★", { role: "radio", "aria-checked": String(card.rating === count), "aria-label": fill(words.details.stars, { count }) });
+    const one = button(on ? "on" : "", on ? "★" : "☆", { role: "radio", "aria-checked": String(card.rating === count), "aria-label": fill(words.details.stars, { count }) });
     one.addEventListener("click", () => change(card, { rating: card.rating === count ? 0 : count }));
     group.append(one);
   }

@@ -2,7 +2,7 @@
 const find = (selector) => element.querySelector(selector);
 const words = JSON.parse(find("[data-words]").dataset.words);
 // Gradio knows only of events that are named here.
-const ROOMS = ["drawing", "measuring", "incoming", "sheets"];
+const ROOMS = ["drawing", "measuring", "incoming", "sheets", "beside"];
 const IDLE_MS = 1000, BUSY_MS = 400, HIDDEN_MS = 4000;
 const list = find(".queue-list"), opener = find(".queue-open"), notice = find(".queue-notice");
 const rows = new Map(), sections = new Map();
@@ -140,7 +140,7 @@ function open(wide) {
 }
 
 for (const [group, title] of Object.entries(words.groups)) {
-  const node = make("section", "queue-group", { "aria-label": title }), head = make("h3", ""), body = make("ol", "queue-rows");
+  const node = make("section", "queue-group", { "aria-label": title }), head = make("h2", ""), body = make("ol", "queue-rows");
   head.textContent = title;
   node.append(head, body);
   node.hidden = true;

@@ -22,7 +22,7 @@ def ends(blends: Mapping[str, Mapping[str, float]]) -> str:
     """The two ends of a morph."""
     told = {end.upper(): blends.get(end) for end in ("a", "b")}
     lines = "".join(f"<dt>{end}</dt><dd>{escape(_end(blend))}</dd>" for end, blend in told.items())
-    return f'<dl class="ends" role="status">{lines}</dl>'
+    return f'<div role="status"><dl class="ends">{lines}</dl></div>'
 
 
 def _end(blend: Mapping[str, float] | None) -> str:

@@ -65,6 +65,6 @@ def _launch_options(flags: Flags) -> dict[str, Any]:
         "run_history": False,
         "max_file_size": MAX_UPLOAD,
         "enable_monitoring": False,
-        "pwa": False,
+        "pwa": True,
         "head": f'<script>document.documentElement.lang = "{flags.language}"</script>',
     }

@@ -10,7 +10,7 @@ from ui.text import PICTURE_PLACE
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 STYLE_SHEETS = (
     "style.css", "queue.css", "rack.css", "blend.css", "library.css", "library_grid.css",
-    "library_details.css", "train.css", "recall.css", "gallery.css", "language.css",
+    "library_details.css", "compress.css", "train.css", "recall.css", "gallery.css", "language.css",
 )  # fmt: skip
 FAVICON = ASSETS / "favicon.svg"
 
@@ -61,7 +61,7 @@ def studio_theme() -> Base:
         input_shadow="none", input_shadow_dark="none",
         input_shadow_focus="0 0 0 3px color-mix(in srgb, *primary_500 22%, transparent)",
         input_shadow_focus_dark="0 0 0 3px color-mix(in srgb, *primary_400 25%, transparent)",
-        input_placeholder_color="*neutral_500", input_placeholder_color_dark="*neutral_500",
+        input_placeholder_color="*neutral_600", input_placeholder_color_dark="*neutral_400",
         button_primary_background_fill="*primary_600", button_primary_background_fill_dark="*primary_300",
         button_primary_background_fill_hover="*primary_700",
         button_primary_background_fill_hover_dark="*primary_200",

@@ -33,7 +33,9 @@ def detect() -> Hardware:
 
 def processor() -> Hardware:
     """The CPU, whatever else there is."""
-    return Hardware(torch.device("cpu"), torch.float32, f"CPU, {torch.get_num_threads()} threads")
+    threads = torch.get_num_threads()
+    named = f"CPU, {threads} thread" if threads == 1 else f"CPU, {threads} threads"
+    return Hardware(torch.device("cpu"), torch.float32, named)
 
 
 def synchronize(device: torch.device) -> None:
