@@ -11,7 +11,10 @@ from eigenlorax.outputs.outputs import Outputs
 from eigenlorax.outputs.trash import Trash
 from eigenlorax.studio import Studio
 from ui import export_text, gallery_text, markup, sheet_text, text, train_text
+from ui.beside import renewed_beside, wire_beside
 from ui.canvas import wire_canvas
+from ui.compress_estimate import wire_estimate
+from ui.compress_form import usable_names
 from ui.export_tab import ExportTab, export_tab
 from ui.exporting import wire_exporting
 from ui.gallery import wire_gallery, wire_learning_from
@@ -20,7 +23,7 @@ from ui.generate_tab import GenerateTab, generate_tab
 from ui.grid import grid_props
 from ui.grid_places import places_props
 from ui.grid_wiring import wire_grid, wire_places
-from ui.library_tab import LibraryTab, library_tab, usable_names
+from ui.library_tab import LibraryTab, library_tab
 from ui.memory import GENERATE_KEY, TRAIN_KEY, wire_memory
 from ui.panel import panel
 from ui.prompting import wire_prompting
@@ -31,9 +34,11 @@ from ui.rooms import wire_drawing, wire_following, wire_incoming, wire_measuring
 from ui.settings import wire_settings
 from ui.sheet import wire_sheets
 from ui.sheet_tab import sheet_tab
+from ui.spectrum import renewed_spectrum, wire_spectrum
 from ui.train_ends import wire_ends
 from ui.train_tab import TrainTab, train_tab
 from ui.training import wire_giving, wire_training
+from ui.versions import versions_props
 from ui.watching import Watch
 
 
@@ -52,13 +57,15 @@ def build(studio: Studio, jobs: JobServer) -> gr.Blocks:
                 gallery = gallery_tab(outputs, Trash(outputs, studio.library.root))
             with gr.Tab(sheet_text.TAB, id="sheets") as sheet_room:
                 sheets = sheet_tab()
-            with gr.Tab(text.LIBRARY_TAB, id="library"):
+            with gr.Tab(text.LIBRARY_TAB, id="library") as library_room:
                 library = library_tab(studio)
             with gr.Tab(train_text.TAB, id="train") as train_room:
                 training = train_tab(studio)
             with gr.Tab(export_text.TAB, id="export"):
                 exporting = export_tab(studio)
-        shown = _Shown(header, strip, rooms, generating, library, training, train_room, exporting)
+        shown = _Shown(
+            header, strip, rooms, generating, library, library_room, training, train_room, exporting
+        )
         _wire(studio, jobs, page, shown)
         gallery_room.select(
             lambda: gr.HTML(stamp=outputs.stamp()), outputs=gallery,
@@ -80,6 +87,7 @@ class _Shown:
     rooms: gr.Tabs
     generating: GenerateTab
     library: LibraryTab
+    library_room: gr.Tab
     training: TrainTab
     train_room: gr.Tab
     exporting: ExportTab
@@ -95,6 +103,9 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
             library.table: gr.HTML(**grid_props(studio)),
             library.places: gr.HTML(**places_props(studio)),
             library.which: gr.Dropdown(usable_names(studio)),
+            library.versions: gr.HTML(**versions_props(studio, jobs)),
+            **renewed_beside(studio, library.beside),
+            **renewed_spectrum(studio, library.spectrum),
             shown.exporting.original: gr.Dropdown(usable_names(studio)),
             shown.exporting.style: gr.Dropdown(list(studio.styles)),
             tab.rack: gr.HTML(**rack_props(studio)),
@@ -109,6 +120,11 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
                 library.table,
                 library.places,
                 library.which,
+                library.versions,
+                library.beside.style,
+                library.beside.room,
+                library.spectrum.plot,
+                library.spectrum.fold,
                 shown.exporting.original,
                 shown.exporting.style,
                 tab.rack,
@@ -123,9 +139,12 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
     tab.rack.library(**to_library)
     rooms = {
         "drawing": wire_drawing(studio, jobs, page, tab),
-        "measuring": wire_measuring(jobs, library, tab.rack.compress(**to_library)),
+        "measuring": wire_measuring(studio, jobs, library, tab.rack.compress(**to_library)),
         "incoming": wire_incoming(studio, jobs, library),
+        "beside": wire_beside(studio, jobs, library.beside, library.prompts),
     }
+    wire_estimate(studio, library, shown.library_room.select, shown.strip.renewed)
+    wire_spectrum(studio, library.spectrum)
     wire_following(shown.strip, rooms)
     wire_places(studio, library, refresh)
     wire_grid(library, shown.rooms)

@@ -1,6 +1,7 @@
 """What happens when Compress is pressed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gradio.events import Dependency
@@ -8,17 +9,20 @@ from gradio.events import Dependency
 from eigenlorax.jobs.asked import as_json
 from eigenlorax.jobs.compressing import COMPRESS, CompressAsked
 from eigenlorax.jobs.job import Job
-from eigenlorax.subspaces.wish import Outliers, Wish
-from ui import looking_text, markup, text
+from eigenlorax.studio import Studio
+from eigenlorax.subspaces.wish import Outliers
+from ui import compress_text, looking_text, markup, text
+from ui.compress_estimate import wish_of
 from ui.events import Updates
 from ui.library_tab import LibraryTab
 from ui.viewing import Asked, Show, Viewer
 
 
-def wire_compressing(viewer: Viewer, tab: LibraryTab, opened: Dependency) -> None:
+def wire_compressing(studio: Studio, viewer: Viewer, tab: LibraryTab, opened: Dependency) -> None:
     """Connect the Compress button and the rack's own.
 
     Args:
+        studio: The studio.
         viewer: Of the tab.
         tab: The tab.
         opened: The rack's button has opened this tab. Compressing follows on that: of two listeners to one
@@ -26,22 +30,23 @@ def wire_compressing(viewer: Viewer, tab: LibraryTab, opened: Dependency) -> Non
     """
 
     def compress(
-        names: list[str], retain: float, megabytes: float, exclude: str = "", apart: bool = False
+        names: list[str],
+        retain: float,
+        megabytes: float,
+        exclude: Sequence[str] = (),
+        apart: bool = False,
     ) -> Iterator[Updates]:
         """Fit one shared subspace to LoRAs of the library: all usable ones when `names` is empty.
 
-        `exclude` holds words, comma-separated; a LoRA whose name, trigger words or tags hold one is left out.
+        `exclude` holds words; a LoRA whose name, trigger words or tags hold one of them whole is left out.
 
         `retain` in (0, 1] is the mean share of each LoRA's effect to keep; with `megabytes` above 0, the
         store is made as good as it can be within that size instead. `apart` looks for outliers first.
         """
-        wish = Wish(
-            retain=retain,
-            budget=int(megabytes * 1e6) if megabytes else None,
-            exclude=tuple(looking_text.words(exclude)),
-            outliers=Outliers.APART if apart else Outliers.IN,
-        )
-        asked = as_json(CompressAsked(tuple(names), wish))
+        wish = wish_of(retain, megabytes, exclude)
+        told = studio.estimates.known(names or None, wish)
+        wish = replace(wish, outliers=Outliers.APART if apart else Outliers.IN)
+        asked = as_json(CompressAsked(tuple(names), wish, told.stored_bytes if told else 0))
         yield from viewer.run(COMPRESS, lambda: Asked(asked, looking_text.of_loras(names)))
 
     listen: dict[str, Any] = {
@@ -62,6 +67,8 @@ def show_compression(tab: LibraryTab) -> Show:
         found, seconds = job.result, (job.ended or 0.0) - (job.started or 0.0)
         sizes = found["original_bytes"], found["stored_bytes"]
         line = markup.line(text.compressed(len(found["styles"]), *sizes, seconds), "good")
+        if before := job.asked.get("foretold"):
+            line += markup.line(compress_text.foretold(before, sizes[1]), "quiet")
         return {tab.job: line + "".join(markup.line(words, "fair") for words in found["relations"])}
 
     return Show(done)

@@ -9,7 +9,7 @@ from gradio.components import Component
 from eigenlorax.export.cards import CardExport
 from eigenlorax.studio import Studio
 from ui import export_text, markup
-from ui.library_tab import usable_names
+from ui.compress_form import usable_names
 from ui.panel import panel
 
 

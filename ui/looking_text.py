@@ -8,14 +8,13 @@ from ui.language import say
 
 EXCLUDE = say("Leave out by words")
 EXCLUDE_INFO = say(
-    "Comma-separated. A LoRA whose name, trigger words or tags hold one of them whole is "
-    "not compressed; the subspace records it."
+    "Type a word, for example gore, and press Enter. A LoRA whose name, trigger words or tags "
+    "hold one of them whole is not compressed; the subspace records it."
 )
 OUTLIERS = say("Keep outliers out of the basis")
 OUTLIERS_INFO = say(
     "Looks first for LoRAs that share nothing while the others do; they are kept by themselves."
 )
-EXCLUDE_HINT = say("for example: gore, celebrity")
 LOOK = say("Compare in pictures")
 LOOK_HEADING = say("Styles beside their LoRAs")
 LOOK_INFO = say(

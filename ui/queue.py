@@ -14,13 +14,14 @@ from ui import queue_text
 from ui.panel import panel, read_asset
 from ui.queue_view import queue_view
 
-CHANGING = ("compress", "grow", "refit", "calibrate", "look", "import", "train", "previews")
+CHANGING = ("compress", "grow", "refit", "calibrate", "look", "import", "train", "previews", "use")
 """The kinds of work after which the library, the rack and the figures are others."""
 ROOMS: Mapping[str, tuple[str, ...]] = {
     "drawing": ("generate", "redraw", "compare", "morph"),
-    "measuring": ("compress", "grow", "refit", "calibrate", "look", "report", "previews"),
+    "measuring": ("compress", "grow", "refit", "calibrate", "look", "report", "previews", "use"),
     "incoming": ("import",),
     "sheets": ("sheet",),
+    "beside": ("beside",),
 }
 """Room of the page -> the kinds of work that it shows; the strip fires its name when there is a new one."""
 _WORDS = {

@@ -47,6 +47,8 @@ KINDS: Mapping[str, str] = {
     "card": say("Style card"),
     "previews": say("Previews"),
     "sheet": say("Contact sheet"),
+    "use": say("Another version"),
+    "beside": say("Style beside its LoRA"),
 }
 """Kind of work -> what it is called; another kind is called by its own name."""
 _DRAWN = ("generate", "redraw", "morph")

@@ -14,8 +14,9 @@ from eigenlorax.jobs.looking import LOOK, REPORT
 from eigenlorax.jobs.morphing import MORPH
 from eigenlorax.jobs.previews import PREVIEWS
 from eigenlorax.jobs.server import JobServer
+from eigenlorax.jobs.versioning import USE
 from eigenlorax.studio import Studio
-from ui import growing_text
+from ui import growing_text, versions_text
 from ui.adding import show_import, wire_adding
 from ui.compare import show_comparison, wire_compare
 from ui.compressing import show_compression, wire_compressing
@@ -27,6 +28,7 @@ from ui.library_tab import LibraryTab
 from ui.looking import show_look, wire_looking
 from ui.morphing import show_morph, wire_morphing
 from ui.reporting import show_report, wire_reporting
+from ui.versions import wire_versions
 from ui.viewing import Viewer
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -50,10 +52,11 @@ def wire_drawing(studio: Studio, jobs: JobServer, page: gr.Blocks, tab: Generate
     return viewer
 
 
-def wire_measuring(jobs: JobServer, tab: LibraryTab, opened: Dependency) -> Viewer:
+def wire_measuring(studio: Studio, jobs: JobServer, tab: LibraryTab, opened: Dependency) -> Viewer:
     """Connect all that makes and measures subspaces; returns who shows it.
 
     Args:
+        studio: The studio.
         jobs: The queue.
         tab: The tab.
         opened: The rack's own button has opened the tab.
@@ -66,13 +69,15 @@ def wire_measuring(jobs: JobServer, tab: LibraryTab, opened: Dependency) -> View
         LOOK: show_look(tab),
         REPORT: show_report(tab),
         PREVIEWS: show_previews(tab),
+        USE: show_told(tab, versions_text.used),
     }
     viewer = Viewer(jobs, tab.job, tab.cancel, shows, [tab.sheet, tab.report_file])
-    wire_compressing(viewer, tab, opened)
+    wire_compressing(studio, viewer, tab, opened)
     wire_growing(viewer, tab)
     wire_looking(viewer, tab)
     wire_reporting(viewer, tab)
     wire_previews(viewer, tab)
+    wire_versions(viewer, tab.versions, tab.job, tab.cancel)
     tab.cancel.click(viewer.stop, **_QUIET)
     return viewer
 

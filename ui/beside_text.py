@@ -1,0 +1,14 @@
+"""Words of the pair of pictures in the library: a LoRA's own beside its style's."""
+
+from ui.language import say
+
+HEADING = say("Original and style, side by side")
+INFO = say(
+    "The first prompt of “More”, one seed, strength 1. Drag the handle; the nearer, the less it shows."
+)
+STYLE = say("Style to look at")
+PREVIOUS = say("‹ Previous style")
+NEXT = say("Next style ›")
+DRAW = say("Draw both")
+SLIDER = say("Original LoRA left, style right")
+NOTHING = say("There is no style with a LoRA to look at yet: press Compress first")
