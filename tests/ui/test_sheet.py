@@ -48,7 +48,7 @@ def test_an_axis_offers_what_is_there(studio: Studio) -> None:
     offer = sheet.offered(studio)
     worn = offer("Style", "", '{"chalk": {"on": true, "strength": 0.5}}')
     assert worn["value"] == ["no style", "chalk"]
-    assert set(worn["choices"]) == {"no style", "neon", "chalk"}
+    assert set(worn["choices"]) == {("no style", "no style"), "neon", "chalk"}
     assert set(offer("Style", "", "{}")["value"]) == {"no style", "neon", "chalk"}
     assert offer("Prompt", "a cat", "{}")["value"] == ["a cat"]
     assert offer("", "", "{}")["visible"] is False
