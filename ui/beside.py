@@ -43,16 +43,16 @@ def beside_room(studio: Studio) -> Beside:
     with gr.Column(elem_id="beside", visible=bool(names)) as room:
         panel(markup.heading(beside_text.HEADING, beside_text.INFO))
         with gr.Row(elem_id="beside-choice"):
-            previous = gr.Button(beside_text.PREVIOUS, size="sm", min_width=90, scale=0)
+            previous = gr.Button(beside_text.PREVIOUS, size="sm", min_width=120, scale=0)
             style = gr.Dropdown(
                 names, label=beside_text.STYLE, elem_id="beside-style", min_width=160, scale=1
             )
-            following = gr.Button(beside_text.NEXT, size="sm", min_width=90, scale=0)
+            following = gr.Button(beside_text.NEXT, size="sm", min_width=120, scale=0)
             draw = gr.Button(beside_text.DRAW, size="sm", min_width=90, scale=0, elem_id="beside-draw")
         status = panel(elem_id="beside-status")
         slider = gr.ImageSlider(
             label=beside_text.SLIDER, interactive=False, format="png", elem_id="beside-slider",
-            buttons=["fullscreen"], max_height=520, visible=False,
+            buttons=["fullscreen"], max_height=520, visible=False, show_label=False,
         )  # fmt: skip
         told = panel(elem_id="beside-captions")
     return Beside(room, style, previous, draw, following, status, slider, told)

@@ -2,7 +2,8 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from itertools import pairwise
+from math import ceil, sqrt
 from pathlib import Path
 
 import torch
@@ -53,9 +54,12 @@ class PartSpectrum:
     chance: tuple[float, ...]
 
     def reaches(self, directions: Sequence[int], share: float, *, by_chance: bool = False) -> int:
-        """The fewest measured directions that keep a share; the last when none does."""
-        values = self.chance if by_chance else self.kept
-        return next((k for k, kept in zip(directions, values, strict=True) if kept >= share), directions[-1])
+        """How many directions keep a share, between two measured numbers by a straight line."""
+        points = [(0, 0.0), *zip(directions, self.chance if by_chance else self.kept, strict=True)]
+        for (low, less), (high, more) in pairwise(points):
+            if more >= share:
+                return ceil(low + (high - low) * (share - less) / (more - less))
+        return directions[-1]
 
 
 @dataclass(frozen=True)

@@ -304,6 +304,7 @@ def test_a_blend_goes_out_as_a_lora(compressed: Page, tmp_path: Path) -> None:
 
 def test_the_collections_report_is_made_and_opens(page: Page, tmp_path: Path) -> None:
     go(page, "Library")
+    page.get_by_role("button", name="More for this subspace").click()
     page.get_by_role("button", name="What do these LoRAs share?").click()
     expect(page.locator("#report-file a").first).to_be_visible(timeout=120_000)
     with page.expect_download() as download:
