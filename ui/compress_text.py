@@ -44,7 +44,7 @@ def estimated(told: SizeEstimate, *, by_size: bool) -> tuple[str, str]:
 def about(count: int) -> str:
     """Bytes to two digits, as far as an estimate goes."""
     step = 10 ** max(0, len(str(count)) - 2)
-    return text.megabytes(round(count / step) * step)
+    return text.megabytes(round(count / step) * step).replace(".0 ", " ")
 
 
 def percent(share: float) -> str:

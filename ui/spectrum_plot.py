@@ -7,9 +7,9 @@ from math import log2
 from eigenlorax.subspaces.spectrum import PartSpectrum, Spectrum
 from ui import spectrum_text
 
-_WIDTH, _HEIGHT = 340.0, 196.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 42.0, 10.0, 10.0, 40.0
-_LABEL_ROOM = 24.0
+_WIDTH, _HEIGHT = 460.0, 236.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 12.0, 12.0, 46.0
+_LABEL_ROOM = 30.0
 
 
 def spectrum_plot(spectrum: Spectrum) -> str:
@@ -30,7 +30,7 @@ def _chart(part: PartSpectrum, spectrum: Spectrum) -> str:
     name, reach = spectrum_text.PARTS[part.part], spectrum_text.reach(part, spectrum)
     parts = [_rule(share) for share in (0.0, 0.5, 1.0)]
     parts += [
-        f'<text x="{_x(k, positions):.1f}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{k}</text>'
+        f'<text x="{_x(k, positions):.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{k}</text>'
         for k in _labelled(positions)
     ]
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
