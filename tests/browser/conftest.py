@@ -1,13 +1,18 @@
 """The real page in a real browser: one server for all journeys, a fresh browser window for each."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Response, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Response
 
+from eigenlorax.events import drain
+from eigenlorax.studio import DEMO_MODEL, Studio
 from tests.browser.serving import Server, await_styles, chromium, running_page
+from tests.conftest import CPU
 
 
 @dataclass
@@ -48,10 +53,26 @@ def browser() -> Iterator[Browser]:
         give_up(f"{reason} ({error.message.splitlines()[0]})")
 
 
+@pytest.fixture(scope="session")
+def compressed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with two demo LoRAs as styles: less to compress than all of them."""
+    root = tmp_path_factory.mktemp("compressed") / "data"
+    drain(Studio(str(DEMO_MODEL), root, CPU).subspaces.compress(["clay", "comic"]))
+    return root
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Server]:
-    """The page on the demo model with an empty data folder; it must never print a traceback."""
-    with running_page(tmp_path_factory.mktemp("page")) as server:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[Server]:
+    """The page on the demo model; it must never print a traceback.
+
+    Its data folder is empty, or has two styles where the module says `STYLED = True`.
+    """
+    folder = tmp_path_factory.mktemp("page")
+    if getattr(request.module, "STYLED", False):
+        shutil.copytree(request.getfixturevalue("compressed"), folder / "data")
+    with running_page(folder) as server:
         yield server
         assert "Traceback" not in server.log.read_text(encoding="utf-8")
 
@@ -73,21 +94,5 @@ def page(window: BrowserContext, server: Server) -> Page:
     page = window.new_page()
     page.set_default_timeout(30_000)
     page.goto(server.url)
-    await_styles(page)
-    return page
-
-
-@pytest.fixture
-def styled(page: Page) -> Page:
-    """The page with the first two demo LoRAs in its rack: less to compress than all of them."""
-    if page.get_by_role("button", name="Compress them now").is_visible():
-        page.get_by_role("tab", name="Library", exact=True).click()
-        for name in ("clay", "comic"):
-            page.get_by_label("LoRAs to compress", exact=True).fill(name)
-            page.get_by_label("LoRAs to compress", exact=True).press("Enter")
-        page.keyboard.press("Escape")
-        page.get_by_role("button", name="Compress", exact=True).click()
-        expect(page.locator("#job")).to_contain_text("compressed in", timeout=60_000)
-        page.get_by_role("tab", name="Generate", exact=True).click()
     await_styles(page)
     return page

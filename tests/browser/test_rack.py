@@ -2,9 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.serving import await_styles
+
+pytestmark = pytest.mark.browser
+STYLED = True
 
 
 def strength(page: Page, name: str) -> Locator:
@@ -23,8 +27,7 @@ def count(page: Page, words: str) -> None:
     expect(page.locator(".rack-summary")).to_have_text(words)
 
 
-def test_blending(styled: Page) -> None:
-    page = styled
+def test_blending(page: Page) -> None:
     for name in ("clay", "comic"):
         on(page, name).click()
     count(page, "2 of 2 on")
@@ -68,8 +71,7 @@ def test_blending(styled: Page) -> None:
     )
 
 
-def test_dice_are_kept_and_the_map_blends(styled: Page) -> None:
-    page = styled
+def test_dice_are_kept_and_the_map_blends(page: Page) -> None:
     page.get_by_label("Seed of the dice").fill("7")
     press(page, "Remix")
     expect(on(page, "remix 7")).to_be_checked()
@@ -104,8 +106,7 @@ def test_dice_are_kept_and_the_map_blends(styled: Page) -> None:
     count(page, "3 of 3 on")
 
 
-def test_by_keyboard_alone(styled: Page) -> None:
-    page = styled
+def test_by_keyboard_alone(page: Page) -> None:
     strength(page, "clay").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_label("clay strength as a number", exact=True)).to_have_value("1.05")

@@ -9,6 +9,7 @@ from tests.browser.serving import Server, go
 from tests.browser.test_journey import ask, differ, first_style, generate
 
 pytestmark = pytest.mark.browser
+STYLED = True
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "recall"
 
 
@@ -31,8 +32,8 @@ def pictures(server: Server) -> list[Path]:
     return sorted((server.log.parent / "data" / "outputs").rglob("*.png"))
 
 
-def test_a_picture_comes_back_from_its_file_and_lives_in_the_gallery(styled: Page, server: Server) -> None:
-    page, style = styled, first_style(styled)
+def test_a_picture_comes_back_from_its_file_and_lives_in_the_gallery(page: Page, server: Server) -> None:
+    style = first_style(page)
     ask(page, "a red apple", steps=3)
     page.get_by_role("switch", name=f"{style} on", exact=True).click()
     strength = page.get_by_label(f"{style} strength as a number", exact=True)

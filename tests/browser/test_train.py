@@ -10,6 +10,7 @@ from tests.browser.serving import await_styles, go
 from tests.browser.test_journey import drop
 
 pytestmark = pytest.mark.browser
+STYLED = True
 
 
 def number(page: Page, label: str, value: str) -> None:
@@ -19,9 +20,9 @@ def number(page: Page, label: str, value: str) -> None:
 
 
 def test_pictures_become_a_style_in_spite_of_a_reload_and_it_goes_out_as_a_card(
-    styled: Page, tmp_path: Path
+    page: Page, tmp_path: Path
 ) -> None:
-    page, rows = styled, styled.locator("#captions li")
+    rows = page.locator("#captions li")
     status, told = page.locator("#train-status"), page.locator("#train-told")
     go(page, "Train")
     expect(page.get_by_role("heading", name="Teach a style of your own")).to_be_visible()
