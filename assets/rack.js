@@ -130,20 +130,32 @@ function step(parts, by) {
   next?.scrollIntoView({ block: "nearest" });
 }
 
-function showKeys() {
-  const box = find(".rack-keys"), keys = make("dl", "");
-  for (const [key, words] of props.keys ?? []) {
-    const [term, told] = [make("dt", ""), make("dd", "")];
-    [term.textContent, told.textContent] = [key, words];
-    keys.append(term, told);
+// What stands beside each word and sign of the rack for those who cannot point at it.
+const SIGNED = [["solo", "S"], ["mute"], ["lock"], ["details", icon("more")]];
+const NAMED = ["even", "live", "drag", "balance", "dice", "remix", "directions", "map"];
+
+function showHelp() {
+  const signs = SIGNED.map(([key, sign]) => [sign ?? icon(key), say(`${key}_title`)]);
+  const named = NAMED.map((key) => [say(key), say(`${key}_title`)]);
+  find(".rack-keys").replaceChildren(...explained("words", [...named, ...signs], "dl-words"), ...explained("keys", props.keys ?? [], "dl-keys"));
+  find(".rack-keys").togglePopover();
+}
+
+function explained(heading, pairs, look) {
+  const title = make("h3", ""), told = make("dl", look);
+  title.textContent = say(heading);
+  for (const [term, words] of pairs) {
+    const [name, sentence] = [make("dt", ""), make("dd", "")];
+    name.append(term);
+    sentence.textContent = words;
+    told.append(name, sentence);
   }
-  box.replaceChildren(keys);
-  box.togglePopover();
+  return [title, told];
 }
 
 find(".rack-off").addEventListener("click", allOff);
 element.querySelectorAll(".rack-side button").forEach((node) => node.addEventListener("click", () => flip(node.value)));
-find(".rack-help").addEventListener("click", showKeys);
+find(".rack-help").addEventListener("click", showHelp);
 filter.addEventListener("input", sift);
 onlyOn.addEventListener("change", sift);
 sort.addEventListener("change", () => { tell({ sort: sort.value === "name" ? undefined : sort.value }); arrange(); });

@@ -14,6 +14,8 @@ from eigenlorax.subspaces.desk import Compressed
 from ui import looking_text, text
 from ui.fidelity_words import fidelity_facts
 from ui.language import say
+from ui.terms import why
+from ui.terms_text import TERMS
 
 TONE = {
     Verdict.USABLE: "good",
@@ -27,15 +29,13 @@ TONE = {
     FidelityVerdict.LOOSE: "fair",
     FidelityVerdict.LOST: "bad",
 }
+_EXPLAINED = ("effect", "verdict", "error", "alone", "pictures")
 _FIDELITY_COLUMNS = (
-    say("Style"),
-    say("Effect kept"),
-    say("Verdict"),
-    say("Error"),
-    say("Own SVD, same bytes"),
-    say("In pictures"),
-    say("Style file"),
+    escape(say("Style")),
+    *(f"{escape(TERMS[key][0])} {why(key)}" for key in _EXPLAINED),
+    escape(say("Style file")),
 )
+"""As HTML."""
 
 
 def header(studio: Studio) -> str:
@@ -51,18 +51,19 @@ def header(studio: Studio) -> str:
     )
 
 
-def chip(label: str, value: str) -> str:
-    """A small labelled fact."""
-    return f'<span class="chip"><small>{escape(label)}</small>{escape(value)}</span>'
+def chip(label: str, value: str, beside: str = "") -> str:
+    """A small labelled fact; `beside` is HTML, such as the question mark of its term."""
+    return f'<span class="chip"><small>{escape(label)}</small>{escape(value)}{beside}</span>'
 
 
 def _subspace_chip(studio: Studio) -> str:
     styles = studio.styles.values()
     if not styles:
-        return chip(say("Subspace"), say("none yet"))
+        return chip(say("Subspace"), say("none yet"), why("subspace"))
     before = sum(style.fidelity.original_bytes for style in styles)
     parts = (text.count(len(styles), "style"), text.megabytes(studio.stored_bytes))
-    return chip(say("Subspace"), " · ".join((*parts, text.ratio(before, studio.stored_bytes))))
+    told = " · ".join((*parts, text.ratio(before, studio.stored_bytes)))
+    return chip(say("Subspace"), told, why("subspace"))
 
 
 def progress(line: str, done: int = 0, total: int = 0) -> str:
@@ -167,7 +168,7 @@ def _fidelity_row(style: Style, likeness: StyleLikeness | None) -> str:
 
 
 def _table(name: str, columns: Sequence[str], rows: str, caption: str) -> str:
-    heads = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
+    heads = "".join(f'<th scope="col">{column}</th>' for column in columns)
     return (
         f'<div class="table-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
         f'<table class="sheet {name}"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'

@@ -38,11 +38,12 @@ def serve(studio: Studio, flags: Flags) -> None:
     outputs.thumbnails.mkdir(parents=True, exist_ok=True)
     shown = [thumbnail_folder(studio), outputs.folder, outputs.thumbnails, export_folder(studio)]
     gr.set_static_paths([*shown, pictures_folder(studio.library.root)])
+    options = _launch_options(flags)
     with open_jobs(studio) as jobs:
         page = build(studio, jobs)
         page.queue(default_concurrency_limit=4)
         try:
-            _, url, share_url = page.launch(**_launch_options(flags))
+            _, url, share_url = page.launch(**options)
         except OSError as error:
             raise OSError(text.no_port(flags.host, flags.port)) from error
         print(text.started(share_url or url), flush=True)

@@ -1,0 +1,50 @@
+"""The words that are ours: each with the sentence that explains it."""
+
+from collections.abc import Mapping
+
+from ui.language import say
+
+TERMS: Mapping[str, tuple[str, str]] = {
+    "subspace": (
+        say("Subspace"),
+        say(
+            "The directions that your styles share, stored once. Each style is then a few coefficients "
+            "along them: small on disk, switched in milliseconds, and blended exactly."
+        ),
+    ),
+    "effect": (
+        say("Effect kept"),
+        say(
+            "The share of what the LoRA does to the model's predictions that its style still does. "
+            "100 % is the LoRA itself."
+        ),
+    ),
+    "verdict": (
+        say("Verdict"),
+        say("Effect kept in a word: faithful from 99 %, close from 95 %, loose from 75 %, below that lost."),
+    ),
+    "error": (
+        say("Error"),
+        say(
+            "How far the style's weights lie from the LoRA's: 0 is the same, 1 is no style at all. "
+            "It is stricter than what can be seen in pictures."
+        ),
+    ),
+    "alone": (
+        say("Own SVD, same bytes"),
+        say(
+            "The error if the LoRA alone were cut down to as many bytes. Where it is smaller, "
+            "sharing does not pay for this style."
+        ),
+    ),
+    "pictures": (
+        say("In pictures"),
+        say("Measured on drawn pictures: 0 % is the LoRA's own picture, 100 % as far from it as no style."),
+    ),
+}
+"""Key -> the term as the page writes it, and its sentence."""
+
+
+def ask(term: str) -> str:
+    """The name of the small button beside a term."""
+    return say("What does {term} mean?", term=term)
