@@ -29,25 +29,32 @@ def wire_estimate(
     def estimate(names: list[str], retain: float, megabytes: float, exclude: list[str]) -> Iterator[str]:
         """What a compression will take; it comes in parts, each from more modules."""
         wish = wish_of(retain, megabytes, exclude)
-        # Something is told in any case: what a silent handler might change, Gradio empties.
-        yield estimate_line(studio.estimates.known(names or None, wish), wish)
         try:
+            # Something is told in any case: what a silent handler might change, Gradio empties.
+            yield estimate_line(studio.estimates.known(names or None, wish), wish)
             for told in studio.estimates.estimate(names or None, wish):
                 yield estimate_line(told, wish)
         except StudioError as error:
             yield _lines(queue_text.sentence(str(error)), "")
 
+    def again(shown: str, *form: Any) -> Iterator[str]:
+        """The same once the library has changed, for a page whose tab was opened before."""
+        if not shown:
+            yield ""
+            return
+        yield from estimate(*form)
+
+    form = [tab.which, tab.quality, tab.size, tab.exclude]
     changes = [tab.quality.release, tab.size.change, tab.which.change, tab.exclude.change, opened]
     listen: dict[str, Any] = {
-        "inputs": [tab.which, tab.quality, tab.size, tab.exclude],
         "outputs": tab.estimate,
         "trigger_mode": "multiple",
         "concurrency_limit": None,
         "show_progress": "hidden",
         "api_visibility": "private",
     }
-    gr.on(changes, estimate, **listen)
-    renewed(estimate, **listen)
+    gr.on(changes, estimate, form, **listen)
+    renewed(again, [tab.estimate, *form], **listen)
 
 
 def wish_of(retain: float, megabytes: float, exclude: Sequence[str]) -> Wish:

@@ -43,11 +43,15 @@ def wire_compressing(studio: Studio, viewer: Viewer, tab: LibraryTab, opened: De
         `retain` in (0, 1] is the mean share of each LoRA's effect to keep; with `megabytes` above 0, the
         store is made as good as it can be within that size instead. `apart` looks for outliers first.
         """
-        wish = wish_of(retain, megabytes, exclude)
-        told = studio.estimates.known(names or None, wish)
-        wish = replace(wish, outliers=Outliers.APART if apart else Outliers.IN)
-        asked = as_json(CompressAsked(tuple(names), wish, told.stored_bytes if told else 0))
-        yield from viewer.run(COMPRESS, lambda: Asked(asked, looking_text.of_loras(names)))
+
+        def ask() -> Asked:
+            wish = wish_of(retain, megabytes, exclude)
+            told = studio.estimates.known(names or None, wish)
+            wish = replace(wish, outliers=Outliers.APART if apart else Outliers.IN)
+            asked = CompressAsked(tuple(names), wish, told.stored_bytes if told else 0)
+            return Asked(as_json(asked), looking_text.of_loras(names))
+
+        yield from viewer.run(COMPRESS, ask)
 
     listen: dict[str, Any] = {
         "inputs": [tab.which, tab.quality, tab.size, tab.exclude, tab.outliers],

@@ -7,7 +7,7 @@ from threading import Lock
 
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.formats.tags import excluded_by
-from eigenlorax.library.budget import header_bytes
+from eigenlorax.library.budget import header_bytes, numbers_within
 from eigenlorax.library.listing import Listing
 from eigenlorax.library.size_curves import load_size_curve, save_size_curve, size_curve_path
 from eigenlorax.module_path import ModulePath
@@ -82,7 +82,7 @@ class EstimateDesk:
             The last one; None when a newer question came.
 
         Raises:
-            InvalidRequestError: there is nothing to measure.
+            InvalidRequestError: there is nothing to measure, or the budget does not even hold the headers.
         """
         self._turn += 1
         turn, bench, told = self._turn, self._bench, None
@@ -110,7 +110,11 @@ class EstimateDesk:
         return None
 
     def known(self, names: Sequence[str] | None, wish: Wish) -> SizeEstimate | None:
-        """The estimate, when it takes no measuring any more; None otherwise."""
+        """The estimate, when it takes no measuring any more; None otherwise.
+
+        Raises:
+            InvalidRequestError: the budget does not even hold the headers.
+        """
         chosen, some, path, _ = self._asked(names, wish)
         curve = load_size_curve(path) if some else None
         return None if curve is None else _told(curve, chosen, some, wish)
@@ -142,9 +146,8 @@ def _told(curve: SizeCurve, chosen: Sequence[Listing], some: Sequence[Listing], 
     share = sum(one.file_bytes for one in some) / sum(one.file_bytes for one in chosen)
     names = header_bytes(curve.modules, len(chosen))
     if wish.budget is not None:
-        stored, quality = wish.budget, curve.kept(round(share * max(wish.budget - names, 1)))
-        largest = round(curve.points[-1][1] / share) + names
-        stored = min(stored, largest)
+        quality = curve.kept(round(share * numbers_within(wish.budget, curve.modules, len(chosen))))
+        stored = min(wish.budget, round(curve.points[-1][1] / share) + names)
     else:
         stored, quality = round(curve.number_bytes(wish.retain) / share) + names, wish.retain
     enough = curve.measured >= min(_FEWEST, len(curve.modules))

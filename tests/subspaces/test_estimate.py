@@ -41,6 +41,8 @@ def test_the_size_is_told_before(studio: Studio) -> None:
 def test_a_size_limit_tells_the_quality_it_buys(studio: Studio) -> None:
     size = estimate(studio, wish=Wish(0.8)).stored_bytes
     assert estimate(studio, wish=Wish(budget=size)).quality == pytest.approx(0.8, abs=0.02)
+    with pytest.raises(InvalidRequestError, match="100 bytes are too few"):
+        studio.estimates.known(None, Wish(budget=100))
     assert estimate(studio, wish=Wish(budget=10**9)).stored_bytes < 10**6  # there is no more to store
 
 
