@@ -84,9 +84,9 @@ def typed(studio: Studio, table: str, given: str) -> Chosen:
     cleaned = given.strip().strip("\"'")
     path = Path(cleaned).expanduser()
     if not cleaned:
-        raise InvalidRequestError("write a folder of pictures first")
+        raise InvalidRequestError(train_text.NO_FOLDER)
     if not path.exists():
-        raise InvalidRequestError(f"there is no file or folder at {cleaned}")
+        raise InvalidRequestError(train_text.nowhere(cleaned))
     chosen = named(studio, table, [path])
     if not chosen.count and not chosen.left_out:
         raise InvalidRequestError(train_text.nothing_found(cleaned))

@@ -77,6 +77,7 @@ EMPTY_END = say(
     "are learnt, so it takes minutes, and the style is a few dozen kilobytes."
 )
 NO_SUBSPACE = say("there is no shared space to learn in yet: compress some LoRAs in Library first")
+NO_FOLDER = say("write a folder of pictures first")
 NO_PICTURE = say("there is no picture to learn from: drop 3 to 20 of one style")
 OPEN = say("Open in Generate")
 CARD = say("Style card")
@@ -144,6 +145,11 @@ def chosen(taken: int) -> str:
     if taken <= MOST:
         return ""
     return say("{taken} pictures: more than {most} are rarely needed", taken=taken, most=MOST)
+
+
+def nowhere(path: str) -> str:
+    """A path that leads nowhere."""
+    return say("there is no file or folder at {path}", path=path)
 
 
 def nothing_found(path: str) -> str:
