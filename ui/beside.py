@@ -61,7 +61,12 @@ def beside_room(studio: Studio) -> Beside:
 def renewed_beside(studio: Studio, room: Beside) -> Updates:
     """After a change of the subspace: the styles that there are now; nothing at all while there is none."""
     names = comparable(studio)
-    return {room.style: gr.Dropdown(names), room.room: gr.Column(visible=bool(names))}
+    return {
+        room.style: gr.Dropdown(names),
+        room.room: gr.Column(visible=bool(names)),
+        room.slider: gr.ImageSlider(value=None, visible=False),  # of another version
+        room.captions: "",
+    }
 
 
 def comparable(studio: Studio) -> list[str]:
@@ -98,7 +103,9 @@ def side_by_side(studio: Studio, name: str, prompts: str) -> Asked:
 
 def wire_beside(studio: Studio, jobs: JobServer, room: Beside, prompts: gr.Textbox) -> Viewer:
     """Connect the buttons; returns who shows the pictures."""
-    viewer = Viewer(jobs, room.status, None, {BESIDE: show_beside(room)}, [room.slider, room.captions])
+    viewer = Viewer(
+        jobs, room.status, None, {BESIDE: show_beside(studio, room)}, [room.slider, room.captions]
+    )
 
     def turn(step: int) -> Callable[[str, str], Iterator[Updates]]:
         def drawn(name: str, lines: str) -> Iterator[Updates]:
@@ -120,10 +127,13 @@ def wire_beside(studio: Studio, jobs: JobServer, room: Beside, prompts: gr.Textb
     return viewer
 
 
-def show_beside(room: Beside) -> Show:
-    """How the pair appears."""
+def show_beside(studio: Studio, room: Beside) -> Show:
+    """How the pair appears; one of a version that is no longer open does not."""
 
     def done(job: Job) -> Updates:
+        open_now = next((one for one in studio.growth.versions() if one.is_open), None)
+        if open_now is None or (job.ended or 0.0) < open_now.saved.timestamp():
+            return {room.status: ""}
         sides = (job.result or {})["sides"]
         told = [
             (words, text.side_times(side["switch_ms"], side["seconds"]))

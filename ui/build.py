@@ -123,6 +123,8 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
                 library.versions,
                 library.beside.style,
                 library.beside.room,
+                library.beside.slider,
+                library.beside.captions,
                 library.spectrum.plot,
                 library.spectrum.fold,
                 shown.exporting.original,

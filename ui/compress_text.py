@@ -63,6 +63,13 @@ def foretold(before: int, true: int) -> str:
     )
 
 
+def foretold_quality(before: float, true: float) -> str:
+    """The same of a compression to a size, whose quality was told."""
+    return say(
+        "Estimated {before} of each LoRA's effect, true {true}.", before=percent(before), true=percent(true)
+    )
+
+
 def _rests_on(told: SizeEstimate) -> str:
     loras = text.count(told.loras, "LoRA")
     if told.looked_at < told.loras:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
 from gradio.events import Dependency
 
 from eigenlorax.jobs.asked import as_json
 from eigenlorax.jobs.compressing import COMPRESS, CompressAsked
-from eigenlorax.jobs.job import Job
+from eigenlorax.jobs.job import Facts, Job
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Outliers
 from ui import compress_text, looking_text, markup, text
@@ -48,7 +49,8 @@ def wire_compressing(studio: Studio, viewer: Viewer, tab: LibraryTab, opened: De
             wish = wish_of(retain, megabytes, exclude)
             told = studio.estimates.known(names or None, wish)
             wish = replace(wish, outliers=Outliers.APART if apart else Outliers.IN)
-            asked = CompressAsked(tuple(names), wish, told.stored_bytes if told else 0)
+            foretold = (told.stored_bytes, told.quality) if told else (0, 0.0)
+            asked = CompressAsked(tuple(names), wish, *foretold)
             return Asked(as_json(asked), looking_text.of_loras(names))
 
         yield from viewer.run(COMPRESS, ask)
@@ -71,8 +73,16 @@ def show_compression(tab: LibraryTab) -> Show:
         found, seconds = job.result, (job.ended or 0.0) - (job.started or 0.0)
         sizes = found["original_bytes"], found["stored_bytes"]
         line = markup.line(text.compressed(len(found["styles"]), *sizes, seconds), "good")
-        if before := job.asked.get("foretold"):
-            line += markup.line(compress_text.foretold(before, sizes[1]), "quiet")
+        if job.asked.get("foretold"):
+            line += markup.line(_foretold(job.asked, found), "quiet")
         return {tab.job: line + "".join(markup.line(words, "fair") for words in found["relations"])}
 
     return Show(done)
+
+
+def _foretold(asked: Facts, found: Facts) -> str:
+    """What was told beforehand beside what is true: the size, or where that was given, the quality."""
+    if asked["wish"]["budget"] is None:
+        return compress_text.foretold(asked["foretold"], found["stored_bytes"])
+    true = fmean(style["effect_kept"] for style in found["styles"].values())
+    return compress_text.foretold_quality(asked["foretold_quality"], true)

@@ -22,11 +22,13 @@ class CompressAsked:
 
     Attributes:
         foretold: Bytes that were told beforehand, to be shown beside the true ones; 0 when none were.
+        foretold_quality: The mean share of each LoRA's effect that was told with them.
     """
 
     names: tuple[str, ...] = ()
     wish: Wish = field(default_factory=Wish)
     foretold: int = 0
+    foretold_quality: float = 0.0
 
 
 @dataclass(frozen=True)

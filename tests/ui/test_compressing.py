@@ -65,6 +65,8 @@ def test_an_estimate_says_that_it_is_one_and_what_it_rests_on() -> None:
     assert compress_text.MEASURING in estimate_line(nothing, Wish())
     assert compress_text.MEASURING in estimate_line(None, Wish())
     assert compress_text.foretold(3_300_000, 3_000_000) == "Estimated 3.3 MB, true 3.0 MB (+10.0% off)."
+    told = compress_text.foretold_quality(0.946, 0.9551)
+    assert told == "Estimated 94.6% of each LoRA's effect, true 95.5%."
 
 
 def test_the_form_becomes_a_wish() -> None:
