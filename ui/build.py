@@ -135,6 +135,8 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
             api_visibility="private",
         )
 
+    # The rack first: of all that the page asks for when it opens, it is what one waits for.
+    refresh(page.load(None))
     wire_exporting(studio, shown.exporting, tab)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     to_library = {"fn": lambda: gr.Tabs(selected="library"), "outputs": shown.rooms, **quiet}
@@ -156,7 +158,7 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
     wire_canvas(tab.asking.canvas, tab.asking.take_last, tab.seeing.picture)
     wire_recall(studio, tab)
     remembered = {**tab.asking.fields, "styles": tab.rack}
-    refresh(wire_settings(tab.asking.fields, wire_memory(page, remembered, GENERATE_KEY)))
+    wire_settings(tab.asking.fields, wire_memory(page, remembered, GENERATE_KEY))
     _wire_train(studio, jobs, page, shown)
 
 

@@ -65,8 +65,8 @@ def more_settings(studio: Studio) -> dict[str, Component]:
     return fields
 
 
-def wire_settings(fields: Mapping[str, Component], restored: Dependency) -> Dependency:
-    """Let the schedules follow the sampler; returns the event that does so when the page has loaded.
+def wire_settings(fields: Mapping[str, Component], restored: Dependency) -> None:
+    """Let the schedules follow the sampler, now and when the page has loaded.
 
     Args:
         fields: Of the form.
@@ -78,7 +78,7 @@ def wire_settings(fields: Mapping[str, Component], restored: Dependency) -> Depe
         "fn": schedules, "inputs": [sampler, schedule], "outputs": schedule, "preprocess": False, **_QUIET,
     }  # fmt: skip
     sampler.input(**follow)
-    return restored.then(**follow)
+    restored.then(**follow)
 
 
 def suggestion_button(studio: Studio, fields: Mapping[str, Component]) -> None:
