@@ -212,7 +212,9 @@ def test_the_text_of_an_original_names_it_and_no_style(studio: Studio) -> None:
     finished = drain(studio.generate_with_lora(request, "s2", -0.5))
     assert finished.parameters.startswith("a cat <lora:s2:-0.5>\n")
     assert "s0" not in finished.parameters
-    assert not {"Eigen basis", "Eigen dials", "Eigen styles"} & set(re.findall(r"Eigen \w+", finished.parameters))
+    assert not {"Eigen basis", "Eigen dials", "Eigen styles"} & set(
+        re.findall(r"Eigen \w+", finished.parameters)
+    )
 
 
 def test_a_morph_goes_from_blend_to_blend_at_one_seed(
