@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from eigenlorax.errors import StudioError
-from eigenlorax.jobs.job import Job, State
+from eigenlorax.jobs.job import Job
 from eigenlorax.jobs.server import JobServer
 from ui import queue_text
 from ui.panel import panel, read_asset
@@ -58,11 +58,16 @@ def queue_strip(jobs: JobServer) -> gr.HTML:
 
 def acted(jobs: JobServer, act: str, number: int) -> str:
     """Do what a button of the list says; returns why it cannot be done, or nothing."""
+
+    def again(job: Job) -> None:
+        # As a new job, which every page notices; work that can go on where it was does so by what is asked.
+        jobs.submit(job.kind, job.asked, job.title)
+
     acts: Mapping[str, Callable[[int], object]] = {
         "cancel": jobs.cancel,
         "pause": jobs.pause,
         "resume": jobs.resume,
-        "again": lambda one: again(jobs, jobs.look(one)),
+        "again": lambda one: again(jobs.look(one)),
         "up": lambda one: jobs.move(one, -1),
         "down": lambda one: jobs.move(one, 1),
     }
@@ -72,11 +77,3 @@ def acted(jobs: JobServer, act: str, number: int) -> str:
     except StudioError as error:
         return queue_text.sentence(" ".join(str(error).split()))
     return ""
-
-
-def again(jobs: JobServer, job: Job) -> None:
-    """Let a job that is over run once more; one that is done stays in history, and a new one is asked for."""
-    if job.state is State.DONE:
-        jobs.submit(job.kind, job.asked, job.title)
-    else:
-        jobs.resume(job.id)

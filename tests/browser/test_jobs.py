@@ -68,13 +68,13 @@ def compress_and_reload(page: Page) -> None:
 
 def draw_and_reload(page: Page, second: Page) -> None:
     """A reload in the middle of a picture, while another tab looks on."""
-    draw(page, "a red apple", 40)
+    draw(page, "a red apple", 25)
     shown(page, "#status", "Step ")
     page.reload()
     shown(page, "#status", "Step ")
     shown(second, ".queue-name", "a red apple")
     for tab in (page, second):
-        shown(tab, "#status", "40 steps in")
+        shown(tab, "#status", "25 steps in")
         expect(tab.locator("#picture img")).to_have_count(1)
     sources = [tab.locator("#picture img").get_attribute("src") for tab in (page, second)]
     assert sources[0] == sources[1]
@@ -109,7 +109,7 @@ def test_nothing_is_lost(browser: Browser, tmp_path: Path) -> None:
             second = opened(context, server)
             draw_and_reload(page, second)
             cancel_from_the_other_tab(page, second)
-            draw(page, "an old house", 60)
+            draw(page, "an old house", 20)
             shown(page, "#status", "Step ")
         os.kill(server.pid, signal.SIGKILL)
     with sqlite3.connect(tmp_path / "data" / "jobs.sqlite") as file:
@@ -127,5 +127,5 @@ def test_nothing_is_lost(browser: Browser, tmp_path: Path) -> None:
         expect(before.get_by_role("listitem")).to_have_count(5)
         expect(before.get_by_role("listitem").first).to_contain_text("interrupted")
         before.get_by_role("button", name="Again: an old house").click()
-        shown(page, "#status", "60 steps in")
+        shown(page, "#status", "20 steps in")
         expect(before.get_by_role("listitem").first).to_contain_text("done")

@@ -1,12 +1,13 @@
 """The library as a person keeps it: a folder used in place, five hundred LoRAs, stars, tags and a search."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.a_webui import a_webui
-from tests.browser.serving import await_styles, go
+from tests.browser.serving import Server, await_styles, go
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +25,17 @@ def search(page: Page, words: str) -> None:
     page.get_by_label("Search LoRAs", exact=True).fill(words)
 
 
-def test_a_folder_in_place_is_searched_starred_and_tagged(page: Page, webui: Path) -> None:
+def until(page: Page, true: Callable[[], bool]) -> None:
+    """Wait for what the page says only for a moment."""
+    for _ in range(200):
+        if true():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("not within 10 seconds")
+
+
+def test_a_folder_in_place_is_searched_starred_and_tagged(page: Page, webui: Path, server: Server) -> None:
+    notes = server.log.parent / "data" / "notes.json"
     go(page, "Library")
     page.get_by_label("Folder or file path", exact=True).fill(str(webui))
     page.get_by_role("button", name="Use in place").click()
@@ -53,10 +64,12 @@ def test_a_folder_in_place_is_searched_starred_and_tagged(page: Page, webui: Pat
     expect(drawer).to_contain_text("Look 101")
     drawer.get_by_label("Tags", exact=True).fill("night, city")
     drawer.get_by_label("Tags", exact=True).press("Tab")
-    expect(page.locator(".lib-status")).to_contain_text("Saved")
+    until(page, lambda: "city" in notes.read_text(encoding="utf-8"))
     drawer.get_by_role("radio", name="4 of 5 stars").click()
     drawer.get_by_role("button", name="Choose for compressing").click()
     expect(page.locator("#which")).to_contain_text("look 101")
+    page.wait_for_timeout(500)
+    expect(page.locator("#estimate")).not_to_contain_text("…", timeout=60_000)  # a reload would cut it short
 
     page.reload()
     await_styles(page)

@@ -195,7 +195,9 @@ def test_what_a_crash_interrupted_is_said_and_can_be_asked_for_again(
     assert view is not None
     assert [(row["state"], row["acts"]) for row in view["groups"]["history"]] == [("interrupted", ["again"])]
     assert acted(jobs, "again", number) == ""
-    assert jobs.look(number).state is State.QUEUED
+    anew = next(job for job in jobs.jobs() if job.state is State.QUEUED)
+    assert anew.id > number  # so that every page notices it
+    assert anew.asked == jobs.look(number).asked
 
 
 def test_previews_are_one_file_for_all_pages_and_the_last_few_stay(tmp_path: Path) -> None:
