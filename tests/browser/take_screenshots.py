@@ -33,7 +33,7 @@ def main() -> None:
         page.get_by_role("button", name="Compress them now").click()
         expect(page.locator("#job")).to_contain_text("compressed in", timeout=120_000)
         go(page, "Generate")
-        await_styles(page)
+        page.locator(".rack-list .style").nth(1).wait_for()
         styles = [choice.split("=") for choice in given.style] or _first_two(page)
         draw(page, given.prompt, given.seed, styles)
         save(page, given.out / f"generate{ending}")
