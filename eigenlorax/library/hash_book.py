@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from eigenlorax.formats.hashes import FileHashes, hash_file
+from eigenlorax.library.book_lines import book_lines
 
 _MOST_BYTES = 64 * 1024 * 1024
 _DIGITS = 12
@@ -34,7 +35,7 @@ class HashBook:
         self._path, self._lock = path, Lock()
         self._files: dict[str, _Entry] = {}
         self._by_sha256: dict[str, FileHashes] = {}
-        for line in _lines(path):
+        for line in book_lines(path, _MOST_BYTES):
             self._note(line)
 
     def hash_file(self, path: Path, data_start: int, metadata: Mapping[str, str]) -> FileHashes:
@@ -87,12 +88,3 @@ class HashBook:
             return
         self._files[str(path)] = entry
         self._by_sha256[entry.hashes.sha256] = entry.hashes
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            return []
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []

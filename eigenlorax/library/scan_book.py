@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Any
 
 from eigenlorax.library.atomic import written_aside
+from eigenlorax.library.book_lines import book_lines
 from eigenlorax.library.listing import Listing, as_json, from_json
 from eigenlorax.library.walk import Seen
 
@@ -28,7 +29,7 @@ class ScanBook:
         self._lock = Lock()
         self._states: dict[str, list[Any]] = {}
         self._listings: dict[str, Any] = {}
-        lines = _lines(self._path)
+        lines = book_lines(self._path, _MOST_BYTES)
         for line in lines:
             self._note(line)
         if len(lines) > 2 * len(self._states) + 100:
@@ -77,12 +78,3 @@ class ScanBook:
 
 def _line(path: str, state: list[Any], listing: Any) -> str:
     return json.dumps([path, state, listing], ensure_ascii=False) + "\n"
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            return []
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []

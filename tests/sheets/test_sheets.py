@@ -18,14 +18,11 @@ from eigenlorax.jobs.job import Job, State
 from eigenlorax.jobs.sheeting import seconds_for
 from eigenlorax.recall_case import recall_file, restored
 from eigenlorax.recipe import Canvas, GenerationRequest
-from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.sheets.axes import NO_STYLE, Axis, AxisKind, axis
 from eigenlorax.sheets.draw import draw_sheet, missing
 from eigenlorax.sheets.paper import GAP, cell_size, paper
 from eigenlorax.sheets.plan import Column, SheetPlan, SheetWish, planned
 from eigenlorax.studio import Studio
-from tests import tiny
-from tests.conftest import CPU
 
 REQUEST = GenerationRequest("a cat", "", 7, 2, 3.0, 64, 64, {"neon": 0.5}, dials={"neon": Dials(style=0.5)})
 STYLES = axis(AxisKind.STYLE, [NO_STYLE, "neon", "chalk"])
@@ -33,17 +30,8 @@ STRENGTHS = axis(AxisKind.STRENGTH, ["0.5", "1"])
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Studio:
-    folder = tmp_path_factory.mktemp("sheets")
-    layout = load_base(str(tiny_model), CPU).layout
-    files = [
-        tiny.write_lora(folder / "source" / f"{name}.safetensors", tiny.lora(layout, name, seed=seed))
-        for seed, name in enumerate(("neon", "chalk"))
-    ]
-    studio = Studio(str(tiny_model), folder / "data", CPU)
-    studio.import_paths(files)
-    list(studio.subspaces.compress())
-    return studio
+def studio(styled_studio: Studio) -> Studio:
+    return styled_studio
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from eigenlorax.events import drain
 from eigenlorax.jobs.asked import as_json
 from eigenlorax.jobs.comparing import BESIDE
 from eigenlorax.jobs.compressing import COMPRESS, CompressAsked
-from eigenlorax.jobs.job import Facts, State
 from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.jobs.versioning import USE, UseAsked
@@ -23,6 +22,7 @@ from eigenlorax.subspaces.spectrum import PartSpectrum, Spectrum
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
+from tests.ui.working import done
 from ui import compress_text, spectrum_text, versions_text
 from ui.beside import comparable, neighbour, side_by_side
 from ui.compress_estimate import estimate_line, wish_of
@@ -45,12 +45,6 @@ def studio(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Studio:
 def jobs(studio: Studio) -> Iterator[JobServer]:
     with open_jobs(studio) as jobs:
         yield jobs
-
-
-def done(jobs: JobServer, kind: str, asked: Facts) -> Facts:
-    job = jobs.wait(jobs.submit(kind, asked, kind), 60.0)
-    assert job.state is State.DONE and job.result is not None, job.error
-    return job.result
 
 
 def test_an_estimate_says_that_it_is_one_and_what_it_rests_on() -> None:

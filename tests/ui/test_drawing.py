@@ -18,10 +18,7 @@ from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.plan import Needs
-from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.studio import Studio
-from tests import tiny
-from tests.conftest import CPU
 from tests.ui.asking import form
 from ui import drawing_markup, drawing_text
 from ui.compare import base_and_styles, captions, original_and_style
@@ -32,17 +29,8 @@ from ui.viewing import Asked
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Studio:
-    folder = tmp_path_factory.mktemp("drawing")
-    layout = load_base(str(tiny_model), CPU).layout
-    files = [
-        tiny.write_lora(folder / "source" / f"{name}.safetensors", tiny.lora(layout, name, seed=seed))
-        for seed, name in enumerate(("neon", "chalk"))
-    ]
-    studio = Studio(str(tiny_model), folder / "data", CPU)
-    studio.import_paths(files)
-    list(studio.subspaces.compress())
-    return studio
+def studio(styled_studio: Studio) -> Studio:
+    return styled_studio
 
 
 def rack(**strengths: float) -> str:

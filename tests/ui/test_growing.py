@@ -9,7 +9,6 @@ from eigenlorax.errors import InvalidRequestError
 from eigenlorax.events import drain
 from eigenlorax.jobs.asked import as_json
 from eigenlorax.jobs.growing import GROW, REFIT, GrowAsked, RefitAsked
-from eigenlorax.jobs.job import Facts, State
 from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.runtime.sdxl import BaseModel
@@ -17,6 +16,7 @@ from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
+from tests.ui.working import done
 from ui import growing_text
 
 
@@ -35,12 +35,6 @@ def studio(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Studio:
 def jobs(studio: Studio) -> Iterator[JobServer]:
     with open_jobs(studio) as jobs:
         yield jobs
-
-
-def done(jobs: JobServer, kind: str, asked: Facts) -> Facts:
-    job = jobs.wait(jobs.submit(kind, asked, kind), 60.0)
-    assert job.state is State.DONE and job.result is not None, job.error
-    return job.result
 
 
 def test_the_decision_and_the_advice_are_words(jobs: JobServer, studio: Studio) -> None:

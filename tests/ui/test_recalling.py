@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,7 @@ from eigenlorax.recall.recalled import Recalled
 from eigenlorax.recall.restore import Missing, Restored
 from eigenlorax.recall_case import recall_file, restored
 from eigenlorax.recipe import GenerationRequest, Hires, Upscaler
-from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.studio import Studio
-from tests import tiny
-from tests.conftest import CPU
 from tests.recall.test_roundtrip import values
 from tests.ui.asking import form
 from ui import recall_markup
@@ -30,17 +26,8 @@ from ui.recall_form import filled_anew, form_of, rack_of
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Studio:
-    folder = tmp_path_factory.mktemp("recalling")
-    layout = load_base(str(tiny_model), CPU).layout
-    files = [
-        tiny.write_lora(folder / "source" / f"{name}.safetensors", tiny.lora(layout, name, seed=seed))
-        for seed, name in enumerate(("neon", "chalk"))
-    ]
-    studio = Studio(str(tiny_model), folder / "data", CPU)
-    studio.import_paths(files)
-    list(studio.subspaces.compress())
-    return studio
+def studio(styled_studio: Studio) -> Studio:
+    return styled_studio
 
 
 def filled(found: Restored) -> dict[str, Any]:

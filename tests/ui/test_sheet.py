@@ -1,6 +1,5 @@
 """The Sheets tab on a tiny studio: what an axis offers, how large a sheet is, and the job that it becomes."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,26 +7,14 @@ import pytest
 from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.jobs.sheeting import SHEET
-from eigenlorax.runtime.sdxl import load_base
 from eigenlorax.studio import Studio
-from tests import tiny
-from tests.conftest import CPU
 from tests.ui.asking import form
 from ui import sheet
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Studio:
-    folder = tmp_path_factory.mktemp("sheet")
-    layout = load_base(str(tiny_model), CPU).layout
-    files = [
-        tiny.write_lora(folder / "source" / f"{name}.safetensors", tiny.lora(layout, name, seed=seed))
-        for seed, name in enumerate(("neon", "chalk"))
-    ]
-    studio = Studio(str(tiny_model), folder / "data", CPU)
-    studio.import_paths(files)
-    list(studio.subspaces.compress())
-    return studio
+def studio(styled_studio: Studio) -> Studio:
+    return styled_studio
 
 
 @pytest.fixture(scope="module")
