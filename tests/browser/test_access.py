@@ -194,3 +194,13 @@ def test_the_page_can_be_installed(page: Page, server: Server) -> None:
     icon = page.request.get(f"{server.url.rstrip('/')}{manifest['icons'][0]['src']}")
     assert icon.ok and icon.headers["content-type"].startswith("image/")
     await_styles(page)
+
+
+def test_light_and_dark(page: Page) -> None:
+    dark = "() => document.body.classList.contains('dark')"
+    assert not page.evaluate(dark)
+    page.get_by_role("button", name="Switch between light and dark").click()
+    assert page.evaluate(dark)
+    page.reload()
+    await_styles(page)
+    page.wait_for_function(dark)

@@ -263,16 +263,6 @@ def test_cancel_frees_the_model(compressed: Page) -> None:
     generate(page)
 
 
-def test_light_and_dark(page: Page) -> None:
-    dark = "() => document.body.classList.contains('dark')"
-    assert not page.evaluate(dark)
-    page.get_by_role("button", name="Switch between light and dark").click()
-    assert page.evaluate(dark)
-    page.reload()
-    await_styles(page)
-    page.wait_for_function(dark)
-
-
 def test_a_blend_goes_out_as_a_lora(compressed: Page, tmp_path: Path) -> None:
     page, style = compressed, first_style(compressed)
     page.get_by_role("switch", name=f"{style} on", exact=True).click()
