@@ -8,9 +8,9 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "eigenlorax"
 ROOMS = [
-    "__init__", "errors", "events", "module_path", "lora", "dials", "recipe", "likeness", "formats", "recall", "infotext", "subspace", "trigger_words", "runtime", "training",
+    "errors", "events", "module_path", "lora", "dials", "recipe", "likeness", "formats", "recall", "infotext", "subspace", "trigger_words", "runtime", "training",
     "library", "prompting", "outputs", "report", "originals", "easel", "subspaces", "collection", "blending", "export", "intake", "studio", "sheets", "recall_case", "picture_case", "preview_case", "census_case",
-    "showcase", "jobs", "cli", "__main__",
+    "showcase", "jobs", "cli", "attached", "__init__", "__main__",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 300

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
-from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
+from eigenlorax.errors import InvalidFileError
 from eigenlorax.formats.embeddings import Embedding, read_embeddings
 from eigenlorax.formats.hashes import file_sha256
 from eigenlorax.formats.header import read_header
@@ -19,7 +19,7 @@ from eigenlorax.formats.sidecars import sidecars_of
 from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.library.atomic import folder_written_aside, whole_files, written_aside
 from eigenlorax.library.cover import cover_of
-from eigenlorax.library.files import load_style, load_subspace, save_style, save_subspace, style_paths
+from eigenlorax.library.files import load_version_folder, save_style, save_subspace
 from eigenlorax.library.hash_book import HashBook
 from eigenlorax.library.walk import Seen, look
 from eigenlorax.module_path import Component
@@ -175,12 +175,7 @@ class Library:
         Raises:
             InvalidFileError: its folder is damaged.
         """
-        subspace = load_subspace(folder / "subspace.safetensors")
-        try:
-            styles = {name: load_style(path, subspace) for name, path in style_paths(folder).items()}
-        except SubspaceMismatchError as error:
-            raise InvalidFileError(f"{folder} mixes two subspaces: {error}") from error
-        return folder, subspace, styles
+        return folder, *load_version_folder(folder)
 
     def latest(self, subspace: Subspace) -> Path | None:
         """The newest folder of this very subspace, or None."""

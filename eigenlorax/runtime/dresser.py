@@ -1,8 +1,11 @@
 """Puts what is to be worn on a base model, in its weights or beside them, and takes it off again."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
+from diffusers import StableDiffusionXLPipeline
+from torch import nn
 
 from eigenlorax.dials import Region
 from eigenlorax.lora import LoRALayer
@@ -12,7 +15,6 @@ from eigenlorax.runtime.live import LiveInjection
 from eigenlorax.runtime.options import Mode
 from eigenlorax.runtime.outfit import Outfit
 from eigenlorax.runtime.passes import passes_for
-from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.runtime.stacking import stack_layers
 from eigenlorax.runtime.styled import StyledPart
 from eigenlorax.subspace.style import Style
@@ -22,15 +24,36 @@ _TEXT = (Component.TEXT_ENCODER, Component.TEXT_ENCODER_2)
 _ENCODERS = [list(Region).index(region) for region in (Region.TEXT_ENCODER, Region.TEXT_ENCODER_2)]
 
 
+@runtime_checkable
+class Dressable(Protocol):
+    """A model that can wear styles."""
+
+    @property
+    def pipeline(self) -> StableDiffusionXLPipeline:
+        """Its parts."""
+
+    @property
+    def parameters(self) -> Mapping[ModulePath, nn.Parameter]:
+        """What styles may change, by canonical path."""
+
+    @property
+    def modules(self) -> Mapping[ModulePath, nn.Module]:
+        """The modules of these, by the canonical path of their weight."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+
 class Dresser:
     """The two ways to wear styles, over one set of pristine weights.
 
     Args:
-        base: The loaded model.
+        base: The model.
         budget: Most bytes of styles to keep on the device beside those worn.
     """
 
-    def __init__(self, base: BaseModel, budget: int) -> None:
+    def __init__(self, base: Dressable, budget: int) -> None:
         self._base, self._budget = base, budget
         self.injection = Injection(base.parameters, passes_for(base.device, base.pipeline.unet.dtype))
         self._unet, self._text = (LiveInjection(base.modules) for _ in range(2))

@@ -138,21 +138,35 @@ def base_of(
 ) -> BaseModel:
     """A pipeline with all that styles need to know of it, wherever it lies."""
     pipeline.set_progress_bar_config(disable=True)
-    parameters, modules = {}, {}
     for component in Component:
-        owner = getattr(pipeline, component.value)
-        owner.eval().requires_grad_(False)
-        for inner, module in owner.named_modules():
+        getattr(pipeline, component.value).eval().requires_grad_(False)
+    parameters, modules = changeable(pipeline)
+    layout = layout_of(parameters)
+    return BaseModel(
+        pipeline, parameters, modules, layout, layout_hash(layout), name, variant,
+        size_of(pipeline, name), Placed(pipeline, hardware.device), hardware, placement, folder,
+    )  # fmt: skip
+
+
+def changeable(
+    pipeline: StableDiffusionXLPipeline,
+) -> tuple[dict[ModulePath, nn.Parameter], dict[ModulePath, nn.Module]]:
+    """What styles may change of a pipeline: its parameters, and the modules they belong to."""
+    parameters: dict[ModulePath, nn.Parameter] = {}
+    modules: dict[ModulePath, nn.Module] = {}
+    for component in Component:
+        for inner, module in getattr(pipeline, component.value).named_modules():
             if isinstance(module, _CHANGEABLE):
                 home = ModulePath(component, _canonical_name(component, inner))
                 modules[home] = module
                 for kind, parameter in module.named_parameters(recurse=False):
                     parameters[home._replace(parameter=kind)] = parameter
-    layout = {module_path: _shape(parameter) for module_path, parameter in parameters.items()}
-    return BaseModel(
-        pipeline, parameters, modules, layout, layout_hash(layout), name, variant,
-        size_of(pipeline, name), Placed(pipeline, hardware.device), hardware, placement, folder,
-    )  # fmt: skip
+    return parameters, modules
+
+
+def layout_of(parameters: Mapping[ModulePath, nn.Parameter]) -> ModelLayout:
+    """The shapes of what styles may change."""
+    return {path: _shape(parameter) for path, parameter in parameters.items()}
 
 
 def place(base: BaseModel) -> None:
