@@ -8,9 +8,9 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "eigenlorax"
 ROOMS = [
-    "errors", "events", "module_path", "lora", "dials", "recipe", "likeness", "formats", "recall", "infotext", "subspace", "trigger_words", "runtime", "training",
-    "library", "prompting", "outputs", "report", "originals", "easel", "subspaces", "collection", "blending", "export", "intake", "studio", "sheets", "recall_case", "picture_case", "preview_case", "census_case",
-    "showcase", "jobs", "cli", "attached", "__init__", "__main__",
+    "errors", "home", "events", "module_path", "lora", "dials", "recipe", "likeness", "formats", "recall", "infotext", "subspace", "trigger_words", "runtime", "training",
+    "library", "prompting", "outputs", "report", "originals", "easel", "subspaces", "collection", "blending", "export", "intake", "studio", "sheets", "recall_case", "tagged_case", "picture_case", "preview_case", "census_case",
+    "showcase", "jobs", "cli", "attached", "peft_tuner", "__init__", "__main__",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 300

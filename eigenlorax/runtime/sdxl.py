@@ -157,7 +157,7 @@ def changeable(
     for component in Component:
         for inner, module in getattr(pipeline, component.value).named_modules():
             if isinstance(module, _CHANGEABLE):
-                home = ModulePath(component, _canonical_name(component, inner))
+                home = ModulePath(component, canonical_name(component, inner))
                 modules[home] = module
                 for kind, parameter in module.named_parameters(recurse=False):
                     parameters[home._replace(parameter=kind)] = parameter
@@ -189,8 +189,8 @@ def _quiet_loading() -> None:
         library.disable_progress_bar()
 
 
-def _canonical_name(component: Component, name: str) -> str:
-    """Since transformers 5.6 CLIPTextModel has lost the `text_model.` level that files carry."""
+def canonical_name(component: Component, name: str) -> str:
+    """A module's name as files carry it; transformers' CLIPTextModel has lost their `text_model.` level."""
     if component is Component.UNET or name.startswith(("text_model.", "text_projection")):
         return name
     return f"text_model.{name}"
