@@ -95,19 +95,20 @@ def test_compress_imports_first_and_keeps_what_it_made(
         tiny.write_lora(tmp_path / "in" / f"s{seed}.safetensors", tiny.lora(base.layout, "x", seed=seed))
     (tmp_path / "in" / "bad.safetensors").write_text("text")
     where = ["compress", "--data-dir", str(tmp_path / "data"), "--model", str(tiny_model)]
-    report = tmp_path / "report.json"
-    chosen = ["--loras", str(tmp_path / "in"), "--name", "s0", "--name", "s2", "--json", str(report)]
+    chosen = ["--loras", str(tmp_path / "in"), "--name", "s0", "--name", "s2"]
     result = CliRunner().invoke(app, [*where, *chosen])
     assert result.exit_code == 0, result.output
     assert "bad.safetensors: bad.safetensors is not a safetensors file" in result.output
     assert "2 LoRAs: " in result.output
-    figures = json.loads(report.read_text())
+    result = CliRunner().invoke(app, [*where, *chosen, "--json"])
+    figures = json.loads(result.stdout)
     assert set(figures["styles"]) == {"s0", "s2"}
+    assert set(figures["not_imported"]) == {"bad.safetensors"}
     assert all(style["energy_kept"] > 0.9 for style in figures["styles"].values())
     # The LoRAs stay in the library, so that a second call needs no --loras.
-    result = CliRunner().invoke(app, [*where, "--budget", "60 kB", "--json", str(report)])
+    result = CliRunner().invoke(app, [*where, "--budget", "60 kB", "--json"])
     assert result.exit_code == 0, result.output
-    figures = json.loads(report.read_text())
+    figures = json.loads(result.stdout)
     assert set(figures["styles"]) == {"s0", "s1", "s2"}
     assert figures["stored_bytes"] <= 60_000
     assert set(Studio(str(tiny_model), tmp_path / "data", CPU).styles) == {"s0", "s1", "s2"}

@@ -98,16 +98,15 @@ def test_the_table_shows_few_figures_and_the_rest_on_demand(studio: Studio, tiny
     assert [label for label, _ in fidelity_facts(old, None)] == ["Worst module", "LoRA file"]
 
 
-def test_the_command_line_excludes_and_writes_every_figure(
+def test_the_command_line_excludes_and_tells_every_figure(
     studio: Studio, tmp_path: Path, tiny_model: Path
 ) -> None:
     where = ["--data-dir", str(studio.library.root), "--model", str(tiny_model)]
-    data = tmp_path / "figures.json"
     words = ["--exclude", "gore", "--exclude", "zebra"]
-    result = CliRunner().invoke(app, ["compress", *where, *words, "--json", str(data)])
+    result = CliRunner().invoke(app, ["compress", *where, *words])
     assert result.exit_code == 0, result.output
     assert "red: excluded by the word 'gore'" in result.output and "own bytes" in result.output
-    content = json.loads(data.read_text())
+    content = json.loads(CliRunner().invoke(app, ["compress", *where, *words, "--json"]).stdout)
     assert content["excluded"] == {"red": "excluded by the word 'gore'"}
     assert content["styles"]["a"]["alone_error"] > content["styles"]["a"]["own_error"]
 
@@ -117,21 +116,21 @@ def test_the_report_tells_of_styles_and_draws_on_demand(
 ) -> None:
     drain(studio.subspaces.compress(wish=Wish(exclude=("gore",))))
     where = ["--data-dir", str(studio.library.root), "--model", str(tiny_model)]
-    html, data = tmp_path / "r.html", tmp_path / "r.json"
-    common = ["report", *where, "--out", str(html), "--json", str(data)]
+    html = tmp_path / "r.html"
+    common = ["report", *where, "--out", str(html)]
     result = CliRunner().invoke(app, common)
     assert result.exit_code == 0, result.output
     assert "red is outside of the subspace: excluded by the word 'gore'" in result.output
-    content = json.loads(data.read_text())
+    content = json.loads(CliRunner().invoke(app, [*common, "--json"]).stdout)
     assert content["styles"].keys() == {"a", "b", "my_Cat"} and content["styles"]["a"]["pictures"] is None
     assert len(content["components"]) == 3 and content["outside"].keys() == {"red"}
     plain = html.read_text()
     assert "Each style against its LoRA" in plain and "<img" not in plain
     drawing = ["--pictures", "--prompt", "a cat", "--seed", "5", "--steps", "1"]
-    result = CliRunner().invoke(app, [*common, *drawing])
+    result = CliRunner().invoke(app, [*common, *drawing, "--json"])
     assert result.exit_code == 0, result.output
     text = html.read_text()
     assert text.count("<img ") == 3 * 3 + 3 * 3 and "What the leading components look like" in text
-    seen = json.loads(data.read_text())["styles"]["a"]["pictures"]
+    seen = json.loads(result.stdout)["styles"]["a"]["pictures"]
     assert (seen["prompts"], seen["seeds"], seen["steps"]) == (["a cat"], [5], 1)
     assert CliRunner().invoke(app, [*common, "--pictures", "--steps", "0"]).exit_code == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from eigenlorax.prompting.presets import FILE_NAME
+from eigenlorax.prompting import places
 from eigenlorax.prompting.wildcards import wildcard_names
 from eigenlorax.studio import Studio
 from ui import drawing_markup, prompt_text
@@ -28,12 +28,12 @@ class PromptRoom:
 
 def presets_file(studio: Studio) -> Path:
     """Where presets are kept."""
-    return studio.library.root / FILE_NAME
+    return places.presets_file(studio.library.root)
 
 
 def wildcard_folder(studio: Studio) -> Path:
     """Where wildcard files lie."""
-    return studio.library.root / "wildcards"
+    return places.wildcard_folder(studio.library.root)
 
 
 def chips(label: str, elem_id: str, words: list[str]) -> gr.HTML:

@@ -1,28 +1,37 @@
-"""The command line: `python -m eigenlorax`. Thin: it asks the studio and prints."""
+"""The command line: `eigenlorax`, or `python -m eigenlorax`. Thin: it asks the studio and prints."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import typer
 
-from eigenlorax import __version__
 from eigenlorax.cli import (
     calibrating,
     carding,
     compressing,
     demo,
     exporting,
+    generating,
     growing,
     looking,
     recalling,
     scanning,
     sheeting,
     training,
+    version,
 )
+from eigenlorax.cli.answer import EXIT_CODES, Answer, as_command
 from eigenlorax.cli.common import LOAD_OPTIONS
 from eigenlorax.runtime.options import AUTO, LoadOptions, Mode, Placement, Precision, Prediction
 
+Command = Callable[..., Answer | None]
+
 app = typer.Typer(
-    help="EigenLoRAx Studio without a page.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Many SDXL styles in one small subspace. Every command takes `--json`, and `--help` tells the rest.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 
 
@@ -40,36 +49,36 @@ def _main(
     ] = False,
     engine: Annotated[Mode, typer.Option(help="How the UNet wears styles.")] = Mode.AUTO,
 ) -> None:
-    """EigenLoRAx Studio: a collection of SDXL LoRAs as one shared subspace."""
+    """EigenLoRAx Studio: a collection of SDXL LoRAs as one shared subspace.
+
+    The options here say how the model is loaded, and stand before the command's name. Every command takes
+    `--json`, which prints one document instead of words, and `--help`.
+    """
     LOAD_OPTIONS.set(LoadOptions(precision, vae, not no_half_vae, placement, prediction, offline, engine))
 
 
-@app.command()
-def version() -> None:
-    """Print the program's version."""
-    typer.echo(__version__)
+COMMANDS: Mapping[str, Sequence[Command]] = {
+    "Draw": (generating.generate, generating.morph, generating.compare, sheeting.sheet, recalling.recall),
+    "Collect": (scanning.scan, looking.inspect, looking.report),
+    "Compress": (
+        compressing.compress,
+        compressing.estimate,
+        compressing.spectrum,
+        growing.add,
+        growing.remove,
+        growing.refit,
+        growing.merge,
+        growing.migrate,
+        growing.augment,
+        growing.versions,
+        growing.use,
+    ),
+    "Teach": (training.train, calibrating.calibrate),
+    "Share": (exporting.export, carding.card, carding.take),
+    "Look after": (demo.demo, version.version),
+}
+"""Panel of the help -> the commands in it."""
 
-
-for _command in (
-    demo.demo,
-    looking.inspect,
-    looking.report,
-    scanning.scan,
-    compressing.compress,
-    calibrating.calibrate,
-    training.train,
-    growing.add,
-    growing.remove,
-    growing.merge,
-    growing.refit,
-    growing.migrate,
-    growing.augment,
-    growing.versions,
-    growing.use,
-    exporting.export,
-    carding.card,
-    carding.take,
-    recalling.recall,
-    sheeting.sheet,
-):
-    app.command()(_command)
+for _panel, _commands in COMMANDS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(as_command(_command))

@@ -1,11 +1,12 @@
 """The command that lets styles learn from the LoRAs they came from."""
 
-import json
 from typing import Annotated
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, errors_told, opened, watched
+from eigenlorax.cli.answer import Answer
+from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened, told
+from eigenlorax.cli.progress import watched
 from eigenlorax.report.sheet import fidelity_table
 from eigenlorax.training.calibrate import CalibrationSettings
 
@@ -18,23 +19,19 @@ def calibrate(
     rate: Annotated[float, typer.Option(help="Learning rate, whitened.")] = CalibrationSettings.rate,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = CalibrationSettings.seed,
     model: Model = DEFAULT_MODEL,
-    as_data: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+) -> Answer:
     """Let styles learn to predict what their LoRAs predict; a call that was stopped goes on where it was.
 
     No pictures are needed: the original LoRA is the teacher. Shared columns stay as they are.
     """
-    with errors_told():
-        studio = opened(model, data_dir)
-        settings = CalibrationSettings(steps=steps, rows=rows, rate=rate, seed=seed)
-        result = watched("Calibrating", studio.growth.calibrate(name, settings))
-    if as_data:
-        told = {style: {"before": b, "after": a} for style, (b, a) in result.distances.items()}
-        typer.echo(json.dumps({"distances": told, "skipped": dict(result.skipped)}, indent=2))
-        return
-    for style, why in result.skipped.items():
-        typer.echo(f"{style}: {why}")
-    typer.echo(f"{'style':24} distance to its LoRA's predictions, before and after (1: as far as no style)")
-    for style, (before, after) in result.distances.items():
-        typer.echo(f"{style:24} {before:.3f}  {after:.3f}")
-    typer.echo(fidelity_table([studio.styles[style] for style in result.distances], studio.stored_bytes))
+    studio = opened(model, data_dir)
+    settings = CalibrationSettings(steps=steps, rows=rows, rate=rate, seed=seed)
+    result = watched("Calibrating", studio.growth.calibrate(name, settings))
+    lines = [
+        *told(dict(result.skipped)),
+        f"{'style':24} distance to its LoRA's predictions, before and after (1: as far as no style)",
+        *(f"{style:24} {before:.3f}  {after:.3f}" for style, (before, after) in result.distances.items()),
+        fidelity_table([studio.styles[style] for style in result.distances], studio.stored_bytes),
+    ]
+    distances = {style: {"before": b, "after": a} for style, (b, a) in result.distances.items()}
+    return Answer({"distances": distances, "skipped": result.skipped}, lines)

@@ -1,22 +1,16 @@
 """The commands for style cards: one writes them, the other takes them."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, Counted, DataDir, Model, errors_told, opened, watched
-from eigenlorax.easel import Drawing
-from eigenlorax.events import drain, retold
+from eigenlorax.cli.answer import Answer
+from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened
+from eigenlorax.cli.progress import watched
 from eigenlorax.export.cards import CardExport
 from eigenlorax.library.card_content import CardKind
-from eigenlorax.runtime.ladder import SteppedDown
-from eigenlorax.runtime.paint import Step
 from eigenlorax.subspaces.taking import DEFAULT_KEEP, Into
-
-AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def card(
@@ -37,35 +31,25 @@ def card(
     steps: Annotated[int, typer.Option(help="Of each picture that is drawn.")] = CardExport.steps,
     model: Model = DEFAULT_MODEL,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite a file that is there.")] = False,
-    as_data: AsJSON = False,
-) -> None:
+) -> Answer:
     """Write a style as one picture that carries it, to be dropped into the page or given to `take`."""
-    with errors_told():
-        request = CardExport(
-            name,
-            out,
-            CardKind.WHOLE if whole else CardKind.LIGHT,
-            tuple(prompt or CardExport.prompts),
-            seed,
-            steps,
-            pictures=tuple(picture or ()),
-            replace=replace,
-        )
-        work = opened(model, data_dir).cards.write(request)
-        written = drain(work) if as_data or picture else watched("Drawing", retold(work, _counted))
-    content = {
-        "path": str(written.path),
-        "kind": written.kind.value,
-        "carried_bytes": written.carried_bytes,
-        "file_bytes": written.file_bytes,
-    }
+    request = CardExport(
+        name,
+        out,
+        CardKind.WHOLE if whole else CardKind.LIGHT,
+        tuple(prompt or CardExport.prompts),
+        seed,
+        steps,
+        pictures=tuple(picture or ()),
+        replace=replace,
+    )
+    written = watched("Drawing", opened(model, data_dir).cards.write(request))
     line = f"{out}: {written.file_bytes:,} bytes, a {written.kind} card of {name} ({written.carried_bytes:,})"
-    typer.echo(json.dumps(content, indent=2) if as_data else line)
-
-
-def _counted(event: Drawing) -> Counted:
-    """An event for a progress bar; a step down the ladder is told as the start that it is."""
-    return Step(0, 1) if isinstance(event, SteppedDown) else event
+    content = {
+        "path": written.path, "kind": written.kind,
+        "carried_bytes": written.carried_bytes, "file_bytes": written.file_bytes,
+    }  # fmt: skip
+    return Answer(content, [line])
 
 
 def take(
@@ -78,11 +62,8 @@ def take(
         float, typer.Option(help="Share of the style to keep where columns differ.")
     ] = DEFAULT_KEEP,
     model: Model = DEFAULT_MODEL,
-    as_data: AsJSON = False,
-) -> None:
+) -> Answer:
     """Bring the styles of cards into the current subspace; the other styles stay as they are."""
-    with errors_told():
-        desk = opened(model, data_dir).cards
-        taken = [desk.take(path, into, keep) for path in cards]
-    lines = "\n".join(one.words for one in taken)
-    typer.echo(json.dumps([asdict(one) for one in taken], indent=2) if as_data else lines)
+    desk = opened(model, data_dir).cards
+    taken = [desk.take(path, into, keep) for path in cards]
+    return Answer(taken, [one.words for one in taken])

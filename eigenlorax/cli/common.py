@@ -1,72 +1,53 @@
-"""What the commands share: their common options, errors as one line, progress, and how input is read."""
+"""What the commands share: their common options, how the studio is opened, and how input is read."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated, Protocol, TypeVar, runtime_checkable
+from typing import Annotated
 
 import typer
 
-from eigenlorax.errors import InvalidRequestError, StudioError
-from eigenlorax.events import drain, retold
+from eigenlorax.errors import InvalidRequestError
+from eigenlorax.home import DATA_DIR, MODEL, data_home
 from eigenlorax.intake import Imported
 from eigenlorax.runtime.options import LoadOptions
 from eigenlorax.studio import DEMO_MODEL, Studio
 from eigenlorax.subspaces.desk import Compressed
 
-Result = TypeVar("Result")
-
-Model = Annotated[str, typer.Option(help="Folder, .safetensors file or hub id.")]
-DataDir = Annotated[Path, typer.Option(help="The page's data folder, with a compressed collection.")]
-
 DEFAULT_MODEL = str(DEMO_MODEL)
-_PLAIN = LoadOptions()
-LOAD_OPTIONS: ContextVar[LoadOptions] = ContextVar("LOAD_OPTIONS", default=_PLAIN)
+
+Model = Annotated[
+    str,
+    typer.Option(
+        envvar=MODEL, help="SDXL folder, .safetensors file or hub id.", show_default="the demo model"
+    ),
+]
+DataDir = Annotated[
+    Path,
+    typer.Option(
+        default_factory=data_home,
+        envvar=DATA_DIR,
+        help="Where LoRAs, styles and pictures are kept.",
+        show_default="as the page",
+    ),
+]
+LOAD_OPTIONS: ContextVar[LoadOptions] = ContextVar("LOAD_OPTIONS", default=LoadOptions())  # noqa: B039  # frozen
 """What stood before the command's name."""
-
-
-@runtime_checkable
-class Counted(Protocol):
-    """An event that counts."""
-
-    @property
-    def done(self) -> int: ...
-    @property
-    def total(self) -> int: ...
 
 
 def opened(model: str, data_dir: Path) -> Studio:
     """The studio of a data folder, its model loaded as the options before the command's name say."""
-    return Studio(model, data_dir, options=LOAD_OPTIONS.get())
+    return Studio(model, data_dir.expanduser(), options=LOAD_OPTIONS.get())
 
 
-@contextmanager
-def errors_told() -> Iterator[None]:
-    """An error of the input or of the disk ends the command with one line on stderr."""
-    try:
-        yield
-    except (StudioError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+def reasons(imported: Iterable[Imported]) -> dict[str, str]:
+    """File -> why it is not used, of those that are not."""
+    return {one.name: one.report.reason for one in imported if one.report.reason}
 
 
-def watched(label: str, events: Generator[Counted, None, Result]) -> Result:
-    """Run a generator of events to its end under a progress bar; gives its result."""
-    with typer.progressbar(length=1, label=f"{label:<11}", show_pos=False) as bar:
-
-        def advance(event: Counted) -> None:
-            bar.length = event.total
-            bar.update(1)
-
-        return drain(retold(events, advance))
-
-
-def reasons_told(imported: Iterable[Imported]) -> None:
-    """One line for each file that is not used, with its reason."""
-    for one in imported:
-        if one.report.reason:
-            typer.echo(f"{one.name}: {one.report.reason}")
+def told(reasons: dict[str, str]) -> list[str]:
+    """One line for each name with what is said of it."""
+    return [f"{name}: {why}" for name, why in reasons.items()]
 
 
 def blend_from(styles: Sequence[str]) -> dict[str, float]:

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, Model, errors_told, figures, opened, reasons_told, watched
+from eigenlorax.cli.answer import Answer
+from eigenlorax.cli.common import DEFAULT_MODEL, Model, figures, opened, reasons, told
+from eigenlorax.cli.progress import watched
 from eigenlorax.formats.facts import relation_lines
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.report.sheet import fidelity_table
@@ -21,25 +23,26 @@ def demo(
     model: Model = DEFAULT_MODEL,
     loras: Annotated[Path | None, typer.Option(help="A folder of LoRAs to use beside the demo's.")] = None,
     retain: Annotated[float, typer.Option(help="Mean share of each LoRA's effect to keep.")] = DEFAULT_RETAIN,
-) -> None:
+) -> Answer:
     """Import, compress, and draw original LoRAs above their styles; nothing outside OUT is kept."""
-    with errors_told():
-        out.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="eigenlorax-demo-") as scratch:
-            studio = opened(model, Path(scratch))
-            reasons_told(studio.import_paths([loras] if loras else []))
-            compressed = watched("Compressing", studio.subspaces.compress(wish=Wish(retain=retain)))
-            names = list(compressed.styles)
-            chosen = names if show_all else _spread(names, 6)
-            showcase = watched("Drawing", draw_showcase(studio, compressed, chosen))
-        _write(out, showcase)
-    for line in relation_lines(compressed.relations):
-        typer.echo(line)
-    typer.echo(fidelity_table(list(compressed.styles.values()), compressed.stored_bytes))
-    typer.echo(
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="eigenlorax-demo-") as scratch:
+        studio = opened(model, Path(scratch))
+        left_out = reasons(studio.import_paths([loras] if loras else []))
+        compressed = watched("Compressing", studio.subspaces.compress(wish=Wish(retain=retain)))
+        names = list(compressed.styles)
+        chosen = names if show_all else _spread(names, 6)
+        showcase = watched("Drawing", draw_showcase(studio, compressed, chosen))
+    report = _write(out, showcase)
+    lines = [
+        *told(left_out),
+        *relation_lines(compressed.relations),
+        fidelity_table(list(compressed.styles.values()), compressed.stored_bytes),
         f"style switch {showcase.switch_ms:.1f} ms (median; putting a LoRA file in the same weights: "
-        f"{showcase.load_ms:.1f} ms)\npictures: {out / 'contact-sheet.png'}"
-    )
+        f"{showcase.load_ms:.1f} ms)",
+        f"pictures: {out / 'contact-sheet.png'}",
+    ]
+    return Answer({**report, "sheet": out / "contact-sheet.png"}, lines)
 
 
 def _spread(names: list[str], count: int) -> list[str]:
@@ -49,7 +52,7 @@ def _spread(names: list[str], count: int) -> list[str]:
     return [names[index * len(names) // count] for index in range(count)]
 
 
-def _write(out: Path, showcase: Showcase) -> None:
+def _write(out: Path, showcase: Showcase) -> dict[str, object]:
     with written_aside(out / "contact-sheet.png") as aside:
         showcase.sheet.save(aside)
     compressed = showcase.compressed
@@ -59,3 +62,4 @@ def _write(out: Path, showcase: Showcase) -> None:
     with written_aside(out / "fidelity.txt") as aside:
         table = fidelity_table(list(compressed.styles.values()), compressed.stored_bytes)
         aside.write_text(table + "\n", encoding="utf-8")
+    return report

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, errors_told, opened
+from eigenlorax.cli.answer import Answer
+from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, opened
+from eigenlorax.errors import InvalidRequestError
 from eigenlorax.export.request import CheckpointExport, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision
 
@@ -31,23 +33,31 @@ def export(
     precision: Annotated[Precision, typer.Option(help="Of every number.")] = Precision.FP16,
     model: Model = DEFAULT_MODEL,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite a file that is there.")] = False,
-) -> None:
+    predict: Annotated[
+        bool, typer.Option("--predict", help="Only tell error and size beforehand; a LoRA's.")
+    ] = False,
+) -> Answer:
     """Write styles, or a LoRA, as a LoRA in any dialect, a bundle, or a merged model; read back, compared."""
-    with errors_told():
-        desk = opened(model, data_dir).exports
-        blend = blend_from(style or [])
-        if what is Kind.BUNDLE:
-            typer.echo(f"{out}: {desk.bundle(list(blend) or None, out, replace=replace):,} bytes")
-        elif what is Kind.CHECKPOINT:
-            written = desk.checkpoint(CheckpointExport(out, blend, precision, replace=replace))
-            typer.echo(f"{out}: {written.file_bytes:,} bytes, every weight compared")
-        else:
-            request = LoRAExport(
-                out, blend, lora, rank, max_error, dialect=dialect, precision=precision, replace=replace
-            )
-            predicted = desk.predict(request)
-            typer.echo(f"predicted: error {predicted.error:.3%}, {predicted.file_bytes:,} bytes")
-            result = desk.lora(request)
-            typer.echo(f"{out}: read back with error {result.error:.3%}, {result.file_bytes:,} bytes")
-            for line in filter(None, [predicted.remark]):
-                typer.echo(line)
+    if predict and what is not Kind.LORA:
+        raise InvalidRequestError("--predict tells of a LoRA: a bundle and a checkpoint are exact")
+    desk = opened(model, data_dir).exports
+    blend = blend_from(style or [])
+    if what is Kind.BUNDLE:
+        size = desk.bundle(list(blend) or None, out, replace=replace)
+        return Answer({"path": out, "file_bytes": size}, [f"{out}: {size:,} bytes"])
+    if what is Kind.CHECKPOINT:
+        written = desk.checkpoint(CheckpointExport(out, blend, precision, replace=replace))
+        return Answer(written, [f"{out}: {written.file_bytes:,} bytes, every weight compared"])
+    request = LoRAExport(
+        out, blend, lora, rank, max_error, dialect=dialect, precision=precision, replace=replace
+    )
+    predicted = desk.predict(request)
+    lines = [f"predicted: error {predicted.error:.3%}, {predicted.file_bytes:,} bytes"]
+    if predict:
+        return Answer({"predicted": predicted}, [*lines, predicted.remark])
+    result = desk.lora(request)
+    lines += [
+        f"{out}: read back with error {result.error:.3%}, {result.file_bytes:,} bytes",
+        predicted.remark,
+    ]
+    return Answer({"path": out, "predicted": predicted, "written": result}, lines)

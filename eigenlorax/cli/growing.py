@@ -1,15 +1,13 @@
 """The commands that make new versions of the current subspace, and go back to old ones."""
 
-import json
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, Counted, DataDir, Model, errors_told, opened, watched
-from eigenlorax.events import drain
+from eigenlorax.cli.answer import Answer
+from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened
+from eigenlorax.cli.progress import watched
 from eigenlorax.library.versions import Version
 from eigenlorax.report.sheet import fidelity_table
 from eigenlorax.studio import Studio
@@ -17,11 +15,9 @@ from eigenlorax.subspace.migrate import Migrated
 from eigenlorax.subspaces.growth import Source
 from eigenlorax.subspaces.wish import DEFAULT_RETAIN
 
-AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Retain = Annotated[float, typer.Option(help="Share of each LoRA's effect to keep.")]
 KeepOfStyles = Annotated[float, typer.Option(help="Share of what each style is now to keep.")]
 VersionName = Annotated[str, typer.Argument(help="A version, or the start of its name; see `versions`.")]
-Result = TypeVar("Result")
 _OF_STYLES = 0.99
 
 
@@ -30,11 +26,10 @@ def add(
     data_dir: DataDir,
     model: Model = DEFAULT_MODEL,
     retain: Retain = DEFAULT_RETAIN,
-    as_data: AsJSON = False,
-) -> None:
+) -> Answer:
     """Bring LoRAs in without a new fit, by the fewest bytes; the other styles keep their coefficients."""
-    with _open(model, data_dir) as studio:
-        added = [studio.growth.add(name, retain) for name in names]
+    studio = opened(model, data_dir)
+    added = [studio.growth.add(name, retain) for name in names]
     advice = added[-1].advice
     told = {
         one.style.name: {
@@ -48,19 +43,18 @@ def add(
     lines = [one.decision.words[:1].upper() + one.decision.words[1:] for one in added]
     table = fidelity_table([studio.styles[name] for name in names], studio.stored_bytes)
     content = {"added": told, "advice": {**vars(advice), "words": advice.words}}
-    _tell(studio, as_data, content, [*lines, table, advice.words])
+    return _after(studio, content, [*lines, table, advice.words])
 
 
 def remove(
     name: Annotated[str, typer.Argument(help="A style of the current subspace.")],
     data_dir: DataDir,
     model: Model = DEFAULT_MODEL,
-    as_data: AsJSON = False,
-) -> None:
+) -> Answer:
     """Take a style out of the current subspace; its LoRA and the other styles stay."""
-    with _open(model, data_dir) as studio:
-        studio.growth.remove(name)
-    _tell(studio, as_data, {"removed": name}, [f"{name} is out; {_size(studio)}"])
+    studio = opened(model, data_dir)
+    studio.growth.remove(name)
+    return _after(studio, {"removed": name}, [f"{name} is out; {_size(studio)}"])
 
 
 def merge(
@@ -68,24 +62,22 @@ def merge(
     data_dir: DataDir,
     model: Model = DEFAULT_MODEL,
     retain: KeepOfStyles = _OF_STYLES,
-    as_data: AsJSON = False,
-) -> None:
+) -> Answer:
     """Make one subspace of the current one and another; every style of both comes along."""
-    with _open(model, data_dir) as studio:
-        merged = _done("Merging", studio.growth.merge(other, retain), as_data)
+    studio = opened(model, data_dir)
+    merged = watched("Merging", studio.growth.merge(other, retain))
     content = {"moved": _moved(merged.moved), "notice": merged.notice}
-    _tell(studio, as_data, content, [*_moves(merged.moved), merged.notice, _size(studio)])
+    return _after(studio, content, [*_moves(merged.moved), merged.notice, _size(studio)])
 
 
 def refit(
     data_dir: DataDir,
     model: Model = DEFAULT_MODEL,
     retain: Retain = DEFAULT_RETAIN,
-    as_data: AsJSON = False,
-) -> None:
+) -> Answer:
     """Fit the bases anew to the LoRAs that the styles came from; a style without its LoRA is moved."""
-    with _open(model, data_dir) as studio:
-        refitted = _done("Refitting", studio.growth.refit(retain), as_data)
+    studio = opened(model, data_dir)
+    refitted = watched("Refitting", studio.growth.refit(retain))
     content = {
         "fitted": {name: style.fidelity.told for name, style in refitted.fitted.items()},
         "moved": _moved(refitted.moved),
@@ -93,7 +85,7 @@ def refit(
         "bytes_after": refitted.bytes_after,
     }
     table = fidelity_table(list(studio.styles.values()), studio.stored_bytes)
-    _tell(studio, as_data, content, [*_moves(refitted.moved), refitted.words, table])
+    return _after(studio, content, [*_moves(refitted.moved), refitted.words, table])
 
 
 def migrate(
@@ -101,12 +93,11 @@ def migrate(
     data_dir: DataDir,
     model: Model = DEFAULT_MODEL,
     retain: KeepOfStyles = _OF_STYLES,
-    as_data: AsJSON = False,
-) -> None:
+) -> Answer:
     """Bring every style of the current subspace into the bases of another version."""
-    with _open(model, data_dir) as studio:
-        moved = _done("Migrating", studio.growth.migrate(version, retain), as_data)
-    _tell(studio, as_data, {"moved": _moved(moved)}, [*_moves(moved), _size(studio)])
+    studio = opened(model, data_dir)
+    moved = watched("Migrating", studio.growth.migrate(version, retain))
+    return _after(studio, {"moved": _moved(moved)}, [*_moves(moved), _size(studio)])
 
 
 def augment(
@@ -115,58 +106,37 @@ def augment(
     source: Annotated[Source, typer.Option("--from", help="Where new columns come from.")] = Source.GAUSSIAN,
     seed: Annotated[int, typer.Option(help="Of their random numbers.")] = 0,
     model: Model = DEFAULT_MODEL,
-    as_data: AsJSON = False,
-) -> None:
+) -> Answer:
     """Add orthogonal columns where a module has few, for styles to be taught in; styles stay as they are."""
-    with _open(model, data_dir) as studio:
-        augmented = _done("Augmenting", studio.growth.augment(count, source, seed), as_data)
+    studio = opened(model, data_dir)
+    augmented = watched("Augmenting", studio.growth.augment(count, source, seed))
     sizes = f"{augmented.bytes_before:,} bytes have become {augmented.bytes_after:,}"
-    _tell(studio, as_data, vars(augmented), [f"{augmented.columns} columns added: {sizes}"])
+    return _after(studio, vars(augmented), [f"{augmented.columns} columns added: {sizes}"])
 
 
-def versions(data_dir: DataDir, model: Model = DEFAULT_MODEL, as_data: AsJSON = False) -> None:
+def versions(data_dir: DataDir, model: Model = DEFAULT_MODEL) -> Answer:
     """List the versions that are kept, the newest first; * marks the current one."""
-    with _open(model, data_dir) as studio:
-        listed = studio.growth.versions()
-    if as_data:
-        typer.echo(json.dumps([_version(one) for one in listed], indent=2))
-        return
-    for line in [one.words for one in listed] or ["none yet: compress some LoRAs first"]:
-        typer.echo(line)
+    listed = opened(model, data_dir).growth.versions()
+    lines = [one.words for one in listed] or ["none yet: compress some LoRAs first"]
+    return Answer([_version(one) for one in listed], lines)
 
 
 def use(
     version: VersionName,
     data_dir: DataDir,
     model: Model = DEFAULT_MODEL,
-    as_data: AsJSON = False,
-) -> None:
+) -> Answer:
     """Go back, or forth, to a version; no version is changed or lost."""
-    with _open(model, data_dir) as studio:
-        used = studio.growth.use(version)
+    studio = opened(model, data_dir)
+    used = studio.growth.use(version)
     size = f"{len(used.styles)} styles, {used.file_bytes:,} bytes"
-    _tell(studio, as_data, _version(used), [f"{used.name} is the current version: {size}"])
+    return _after(studio, _version(used), [f"{used.name} is the current version: {size}"])
 
 
-@contextmanager
-def _open(model: str, data_dir: Path) -> Iterator[Studio]:
-    """The studio of a data folder; an error while it opens or works ends the command with one line."""
-    with errors_told():
-        yield opened(model, data_dir)
-
-
-def _done(label: str, work: Generator[Counted, None, Result], as_data: bool) -> Result:
-    """The result of long work, under a progress bar unless JSON is printed."""
-    return drain(work) if as_data else watched(label, work)
-
-
-def _tell(studio: Studio, as_data: bool, content: Mapping[str, Any], lines: Iterable[str]) -> None:
-    """What a command has done: as JSON with the styles there are now, or in lines, empty ones left out."""
-    if as_data:
-        after = {"styles": sorted(studio.styles), "stored_bytes": studio.stored_bytes}
-        lines = [json.dumps({**content, **after}, indent=2)]
-    for line in filter(None, lines):
-        typer.echo(line)
+def _after(studio: Studio, content: Mapping[str, Any], lines: Iterable[str]) -> Answer:
+    """What a command has done, with the styles that there are now."""
+    after = {"styles": sorted(studio.styles), "stored_bytes": studio.stored_bytes}
+    return Answer({**content, **after}, list(lines))
 
 
 def _size(studio: Studio) -> str:

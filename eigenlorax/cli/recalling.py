@@ -1,23 +1,17 @@
 """The command that reads a picture's settings and draws it again."""
 
-import json
 import sys
 from dataclasses import asdict
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, Counted, Model, errors_told, opened, watched
-from eigenlorax.easel import Drawing
+from eigenlorax.cli.answer import Answer
+from eigenlorax.cli.common import DEFAULT_MODEL, Model, opened
+from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.events import drain, retold
 from eigenlorax.recall_case import Recalled, Restored, recall_file, recall_text, restored
-from eigenlorax.runtime.ladder import SteppedDown
-from eigenlorax.runtime.paint import Step
-
-AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def recall(
@@ -27,34 +21,24 @@ def recall(
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Draw it again; needs --data-dir.")] = False,
     model: Model = DEFAULT_MODEL,
-    as_data: AsJSON = False,
-) -> None:
+) -> Answer:
     """Print what a picture of this or another program was drawn with; draw it again with the styles here."""
-    with errors_told():
-        if again and data_dir is None:
-            raise InvalidRequestError("--again needs --data-dir, the folder with the styles to draw with")
-        told = recall_text(sys.stdin.read()) if str(file) == "-" else recall_file(file)
-        content: dict[str, Any] = {"recalled": asdict(told)}
-        lines = list(_lines(told))
-        if data_dir is not None:
-            studio = opened(model, data_dir)
-            found = restored(studio, told)
-            missing = [one.name for one in found.missing]
-            content |= {"request": asdict(found.request), "words": found.words, "missing": missing}
-            lines += _matched(found)
-            if again:
-                work = retold(studio.generate(found.request), _counted)
-                path = str((drain(work) if as_data else watched("Drawing", work)).path)
-                content["path"] = path
-                lines.append(f"picture: {path}")
-    typer.echo(_json(content) if as_data else "\n".join(lines))
-
-
-def _json(content: Any) -> str:
-    def value(one: Any) -> Any:
-        return one.value if isinstance(one, Enum) else str(one)
-
-    return json.dumps(content, indent=2, ensure_ascii=False, default=value)
+    if again and data_dir is None:
+        raise InvalidRequestError("--again needs --data-dir, the folder with the styles to draw with")
+    told = recall_text(sys.stdin.read()) if str(file) == "-" else recall_file(file)
+    content: dict[str, Any] = {"recalled": told}
+    lines = list(_lines(told))
+    if data_dir is not None:
+        studio = opened(model, data_dir)
+        found = restored(studio, told)
+        missing = [one.name for one in found.missing]
+        content |= {"request": found.request, "words": found.words, "missing": missing}
+        lines += _matched(found)
+        if again:
+            path = watched("Drawing", studio.generate(found.request)).path
+            content["path"] = path
+            lines.append(f"picture: {path}")
+    return Answer(content, lines)
 
 
 def _lines(told: Recalled) -> list[str]:
@@ -88,8 +72,3 @@ def _plain(told: Recalled) -> dict[str, object]:
 def _matched(found: Restored) -> list[str]:
     worn = ", ".join(f"{name} {strength:g}" for name, strength in found.request.styles.items())
     return [*([f"styles here: {worn}"] if worn else []), *(f"note: {words}" for words in found.words)]
-
-
-def _counted(event: Drawing) -> Counted:
-    """An event for a progress bar; a step down the ladder is told as the start that it is."""
-    return Step(0, 1) if isinstance(event, SteppedDown) else event

@@ -4,12 +4,15 @@ from typing import Annotated
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, errors_told, opened, watched
+from eigenlorax.cli.answer import Answer
+from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, opened
+from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.recipe import AUTOMATIC, GenerationRequest
 from eigenlorax.sheets.axes import Axis, AxisKind, axis
 from eigenlorax.sheets.draw import draw_sheet
 from eigenlorax.sheets.plan import SheetWish
+from eigenlorax.tagged_case import tagged
 
 _AXIS = "KIND=VALUE[;VALUE...], such as style=neon;chalk, strength=0.5,1 or seed=1-4."
 _KINDS = {kind.name.lower(): kind for kind in AxisKind}
@@ -34,23 +37,24 @@ def sheet(
         bool, typer.Option("--triggers/--no-triggers", help="Add the styles' trigger words.")
     ] = True,
     model: Model = DEFAULT_MODEL,
-) -> None:
+) -> Answer:
     """Draw one picture for each combination of settings, and all of them as one labelled sheet.
 
     Pictures that are drawn already are kept: after an interruption the same command goes on.
     """
-    with errors_told():
-        axes = [_axis(one) for one in (columns, rows, within)]
-        if axes[0] is None:
-            raise InvalidRequestError(f"--columns is empty: write {_AXIS}")
-        studio = opened(model, data_dir)
-        side = studio.base.native_size
-        request = GenerationRequest(
-            prompt, negative, seed, steps, guidance, width or side, height or side, blend_from(style),
-            sampler, schedule,
-        )  # fmt: skip
-        made = watched("Drawing", draw_sheet(studio, SheetWish(request, axes[0], axes[1], axes[2], triggers)))
-    typer.echo(f"{made.path}\n{made.drawn} drawn, {made.kept} there already")
+    axes = [_axis(one) for one in (columns, rows, within)]
+    if axes[0] is None:
+        raise InvalidRequestError(f"--columns is empty: write {_AXIS}")
+    studio = opened(model, data_dir)
+    side = studio.base.native_size
+    request = GenerationRequest(
+        prompt, negative, seed, steps, guidance, width or side, height or side, blend_from(style),
+        sampler, schedule,
+    )  # fmt: skip
+    request = tagged(studio, request, triggers=False)
+    made = watched("Drawing", draw_sheet(studio, SheetWish(request, axes[0], axes[1], axes[2], triggers)))
+    content = {"path": made.path, "cells": made.cells, "drawn": made.drawn, "kept": made.kept}
+    return Answer(content, [str(made.path), f"{made.drawn} drawn, {made.kept} there already"])
 
 
 def _axis(told: str) -> Axis | None:

@@ -1,6 +1,5 @@
 """The command that teaches a new style from pictures."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -9,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, errors_told, opened, watched
+from eigenlorax.cli.answer import Answer
+from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened
+from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.events import drain, retold
 from eigenlorax.subspaces.teaching import Making, TaughtStyle, TeachRequest
@@ -45,8 +46,7 @@ def train(
     sample_every: Annotated[int, typer.Option(help="Steps between such pictures; 0 draws none.")] = 50,
     samples_to: Annotated[Path | None, typer.Option(help="Folder that keeps them all.")] = None,
     model: Model = DEFAULT_MODEL,
-    as_data: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+) -> Answer | None:
     """Teach a style from a few pictures by coefficients alone; a call that was stopped goes on where it was.
 
     The styles of the data folder are the donors: the more of them, the better the start. Several processes
@@ -57,7 +57,7 @@ def train(
         "steps": steps, "rows": rows, "accumulate": accumulate, "rate": rate, "ranks": ranks, "texts": texts,
         "preserve": preserve, "seed": seed,
     }  # fmt: skip
-    with errors_told(), enlisted() as crew:
+    with enlisted() as crew:
         settings = _settings(preset, given)
         crew.share(settings.rows)  # refused before a model is loaded
         studio = opened(model, data_dir)
@@ -68,9 +68,9 @@ def train(
         going = retold(studio.growth.teach(request, crew), partial(_kept, samples_to))
         if not crew.first:
             drain(going)
-            return
+            return None
         made = watched("Teaching", going)
-    _tell(made, trigger, as_data=as_data)
+    return _told(made, trigger)
 
 
 def _settings(preset: str, given: Mapping[str, Any]) -> TeachSettings:
@@ -89,25 +89,20 @@ def _kept(folder: Path | None, event: Making) -> Making:
     return event
 
 
-def _tell(made: TaughtStyle, trigger: str, *, as_data: bool) -> None:
+def _told(made: TaughtStyle, trigger: str) -> Answer:
     result, style_bytes = made.taught, made.style.fidelity.style_bytes
-    if as_data:
-        told = {
-            "base": result.base, "start": result.before, "after": result.after, "numbers": result.numbers,
-            "mixture": dict(result.start), "held": result.held, "losses": result.losses,
-            "pictures": made.pictures, "left_out": {str(one.path): one.reason for one in made.left_out},
-            "style_bytes": style_bytes,
-        }  # fmt: skip
-        typer.echo(json.dumps(told, indent=2))
-        return
-    for one in made.left_out:
-        typer.echo(f"{one.path.name}: {one.reason}")
-    for word in made.words:
-        typer.echo(word)
-    typer.echo(made.style.notes["teaching"])
-    if result.warning:
-        typer.echo(result.warning)
-    typer.echo(
+    content = {
+        "base": result.base, "start": result.before, "after": result.after, "numbers": result.numbers,
+        "mixture": result.start, "held": result.held, "losses": result.losses,
+        "pictures": made.pictures, "left_out": {str(one.path): one.reason for one in made.left_out},
+        "style_bytes": style_bytes,
+    }  # fmt: skip
+    lines = [
+        *(f"{one.path.name}: {one.reason}" for one in made.left_out),
+        *made.words,
+        made.style.notes["teaching"],
+        result.warning,
         f"{made.style.name}: {result.numbers:,} coefficients, {style_bytes / 1e3:.0f} kB; "
-        f"write {trigger!r} in prompts"
-    )
+        f"write {trigger!r} in prompts",
+    ]
+    return Answer(content, lines)

@@ -193,10 +193,10 @@ def test_cards_by_command(kept: Path, tmp_path: Path, tiny_model: Path) -> None:
         app, ["card", "a", "--out", str(out), "--whole", "--prompt", "cat", "--steps", "2", *rest]
     )
     assert result.exit_code == 0, result.output
-    assert json.loads(result.output)["kind"] == "whole"
+    assert json.loads(result.stdout)["kind"] == "whole"
     result = CliRunner().invoke(app, ["remove", "a", *rest])
     result = CliRunner().invoke(app, ["take", str(out), *rest])
     assert result.exit_code == 0, result.output
-    assert json.loads(result.output)[0]["name"] == "a"
+    assert json.loads(result.stdout)[0]["name"] == "a"
     result = CliRunner().invoke(app, ["take", str(tiny_model / "model_index.json"), *rest])
     assert result.exit_code == 1 and "is no PNG picture" in result.stderr

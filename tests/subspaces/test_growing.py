@@ -152,7 +152,8 @@ def test_the_command_line_grows_and_goes_back(tmp_path: Path, tiny_model: Path, 
         return result.output
 
     def told(*arguments: str) -> dict[str, Any]:
-        return json.loads(run(*arguments, "--json"))
+        where = ["--data-dir", str(tmp_path / "data"), "--model", str(tiny_model)]
+        return json.loads(CliRunner().invoke(app, [*arguments, *where, "--json"]).stdout)
 
     (first,) = told("versions")
     added = told("add", "later")

@@ -65,8 +65,9 @@ ALLOWED = {
     "eigenlorax.outputs.trash": {"Trash"},
     "eigenlorax.outputs.words": {"words_of"},
     "eigenlorax.recall_case": {"Recalled", "Restored", "recall_file", "recall_text", "restored"},
+    "eigenlorax.prompting": {"places"},
+    "eigenlorax.home": {"APP_NAME", "data_home"},
     "eigenlorax.prompting.presets": {
-        "FILE_NAME",
         "PromptPreset",
         "keep_preset",
         "read_presets",
