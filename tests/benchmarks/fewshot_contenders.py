@@ -48,10 +48,10 @@ class Contender:
         return replace(given, **own)
 
 
-_LORA_RATES = (1e-3, 3e-3, 1e-2, 3e-2)
-_PAPER_RATES = (3e-3, 1e-2, 3e-2, 1e-1)
+_LORA_RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+_PAPER_RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 CONTENDERS = (
-    Contender("ours", "teach", (0.02, 0.04, 0.08, 0.16), {"columns": 16}),
+    Contender("ours", "teach", (0.01, 0.02, 0.04, 0.08, 0.16), {"columns": 16}),
     Contender("paper", "paper", _PAPER_RATES, {"components": 16, "rank": 8, "published": False}),
     Contender("paper, its start", "paper", _PAPER_RATES, {"components": 16, "rank": 8, "published": True}),
     *(Contender(f"LoRA r={rank}", "lora", _LORA_RATES, {"rank": rank}) for rank in (4, 8, 32)),

@@ -3,9 +3,11 @@
 import gc
 import json
 import multiprocessing
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from time import perf_counter
 
@@ -53,7 +55,9 @@ class _Worker:
     work: Work
 
 
-def _begin(work: Work) -> None:
+def _begin(work: Work, cards: "SimpleQueue[str]") -> None:
+    if torch.cuda.device_count() > 1:
+        os.environ["CUDA_VISIBLE_DEVICES"] = cards.get()
     torch.set_num_threads(1)
     _Worker.work, _Worker.ground = work, open_ground(work)
 
@@ -76,7 +80,7 @@ def perform_all(
         runs: In the order of their importance.
         work: The same for all.
         out: JSON lines.
-        workers: Processes that share the device.
+        workers: Processes that share the device, or take turns over several.
         limit: Seconds after which no further run begins.
 
     Returns:
@@ -88,8 +92,11 @@ def perform_all(
     print(f"{len(waiting)} of {len(runs)} runs to do with {workers} workers", flush=True)
     began = perf_counter()
     context = multiprocessing.get_context("spawn")
+    cards: SimpleQueue[str] = context.SimpleQueue()
+    for number in range(workers):
+        cards.put(str(number % max(torch.cuda.device_count(), 1)))
     with (
-        ProcessPoolExecutor(workers, context, _begin, (work,)) as pool,
+        ProcessPoolExecutor(workers, context, _begin, (work, cards)) as pool,
         out.open("a", encoding="utf-8") as file,
     ):
         going = [pool.submit(_do, run) for run in waiting]
