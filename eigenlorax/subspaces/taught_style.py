@@ -1,7 +1,7 @@
 """What was learnt as a style, with where it comes from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from PIL import Image
 
@@ -30,6 +30,7 @@ class Lesson:
         name: Of the style.
         trigger: Its word.
         base: Name of the base model.
+        subspace: Hash of the subspace whose styles were its donors, where it stays.
         pictures: Learnt from and held out.
         settings: Every one, by name.
     """
@@ -37,12 +38,13 @@ class Lesson:
     name: str
     trigger: str
     base: str
+    subspace: str
     pictures: PictureSet
     settings: Mapping[str, object]
 
 
 def style_of(lesson: Lesson, wide: Subspace, result: Taught, images: Sequence[Image.Image]) -> Style:
-    """The style to keep; the last sample pictures become its cover.
+    """The style in the columns that it learnt in; the last sample pictures become its cover.
 
     Args:
         lesson: What it was taught with.
@@ -56,7 +58,7 @@ def style_of(lesson: Lesson, wide: Subspace, result: Taught, images: Sequence[Im
         cores[path] = keep_core(update.cores[0].cpu(), 0, numbers)
         if update.up.numel():
             residuals[path] = keep_residual(LoRALayer(update.up.cpu(), update.down.cpu()), numbers)
-    notes = {TEACHING: _sentence(lesson.pictures, result), PROVENANCE: _note(lesson, wide, result)}
+    notes = {TEACHING: _sentence(lesson.pictures, result), PROVENANCE: _note(lesson, result)}
     return Style(
         name=lesson.name,
         cores=KeptCores(cores),
@@ -68,6 +70,20 @@ def style_of(lesson: Lesson, wide: Subspace, result: Taught, images: Sequence[Im
     )
 
 
+def told_as_kept(style: Style, error: float) -> Style:
+    """The style with a word on what it is kept as, where it has private ranks.
+
+    Args:
+        style: As it is kept.
+        error: On held-out pictures.
+    """
+    ranks = sum(residual.rank for residual in style.residuals.kept.values())
+    if not ranks:
+        return style
+    told = f"{style.notes[TEACHING]}; kept with {ranks} private ranks, error {error:.4f}"
+    return replace(style, notes={**style.notes, TEACHING: told})
+
+
 def _sentence(pictures: PictureSet, result: Taught) -> str:
     learnt, held = len(pictures.learnt), len(pictures.held)
     gain = 1.0 - result.after / result.base
@@ -77,14 +93,14 @@ def _sentence(pictures: PictureSet, result: Taught) -> str:
     )
 
 
-def _note(lesson: Lesson, wide: Subspace, result: Taught) -> str:
+def _note(lesson: Lesson, result: Taught) -> str:
     pictures = tuple(LearntFrom(p.sha256, p.caption, p.held_out) for p in lesson.pictures.pictures)
     settings = {name: _told(value) for name, value in lesson.settings.items()}
     errors = result.base, result.before, result.after
     return note_of(
         Provenance(
             __version__,
-            wide.hash,
+            lesson.subspace,
             lesson.base,
             pictures,
             len(pictures),

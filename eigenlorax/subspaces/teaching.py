@@ -2,20 +2,20 @@
 
 import hashlib
 import shutil
-from collections.abc import Generator, Sequence
-from dataclasses import astuple, dataclass, field
+from collections.abc import Generator
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import torch
 
-from eigenlorax.errors import CardFullError, InvalidRequestError, refuse_outside
+from eigenlorax.errors import CardFullError, InvalidRequestError
 from eigenlorax.runtime.graph import CudaRecorder
 from eigenlorax.runtime.hardware import release_cache
 from eigenlorax.runtime.learning import LearningNeeds, learning
 from eigenlorax.runtime.live import LiveInjection
 from eigenlorax.runtime.options import Mode, Placement
 from eigenlorax.runtime.plan import Plan
-from eigenlorax.subspace.augment import padded
+from eigenlorax.runtime.stacking import stack_styles
 from eigenlorax.subspace.fit import FitProgress
 from eigenlorax.subspace.merge import Part
 from eigenlorax.subspace.style import Style
@@ -23,17 +23,19 @@ from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspaces.bench import Bench
 from eigenlorax.subspaces.learning_log import LearningLog, told_on
 from eigenlorax.subspaces.learning_room import donors_in, learning_bytes, learning_subspace
-from eigenlorax.subspaces.taught_style import TEACHING, Lesson, settings_of, style_of
-from eigenlorax.training.captions import Caption, Wording, captions_of
+from eigenlorax.subspaces.settling import most_error, settled
+from eigenlorax.subspaces.taught_style import TEACHING, Lesson, settings_of, style_of, told_as_kept
+from eigenlorax.subspaces.teach_request import TaughtStyle, TeachRequest
+from eigenlorax.training.captions import captions_of
 from eigenlorax.training.crew import ALONE, Crew
 from eigenlorax.training.material import PictureMaterial
 from eigenlorax.training.picture_set import PictureSet, Preparation, Prepared, Telling, prepare
 from eigenlorax.training.pictures import LeftOut, Taken, survey
 from eigenlorax.training.predictor import SMALL_SIDE, Predictor
 from eigenlorax.training.preservation import ClassMaterial, class_captions, class_latents, class_words
-from eigenlorax.training.samples import MOST_SAMPLES, Sampled, Sampler, usual_prompts
+from eigenlorax.training.questions import Questions
+from eigenlorax.training.samples import Sampled, Sampler, usual_prompts
 from eigenlorax.training.teach import Taught, TeachingStep, teach
-from eigenlorax.training.teach_settings import TeachSettings
 
 __all__ = ["TEACHING", "Making", "Sampled", "TaughtStyle", "TeachRequest", "taught"]
 
@@ -41,74 +43,14 @@ Making = Prepared | FitProgress | TeachingStep | Sampled
 """What teaching tells of while it goes on."""
 
 
-@dataclass(frozen=True)
-class TeachRequest:
-    """What to teach.
-
-    Attributes:
-        name: Of the new style; none of the subspace's has it.
-        sources: Picture files, or folders of them.
-        wording: The trigger word, and how captions are made.
-        settings: How long and how fast.
-        columns: Shared columns that every module that learns has at least, on each side.
-        mirrors: Learn from mirror images too.
-        captions: In place of those that would be made; empty to make them.
-        samples: Prompts of the pictures that are drawn now and then; empty for some of the captions.
-        sample_every: Steps between them at least, drawn where the style is measured; 0 draws none, and the
-            style gets no cover.
-    """
-
-    name: str
-    sources: Sequence[Path]
-    wording: Wording
-    settings: TeachSettings = field(default_factory=TeachSettings)
-    columns: int = 16
-    mirrors: bool = False
-    captions: tuple[Caption, ...] = ()
-    samples: tuple[str, ...] = ()
-    sample_every: int = 50
-
-    def check(self) -> None:
-        """Refuse what cannot be meant.
-
-        Raises:
-            InvalidRequestError: there is no name, or a number is out of its range; says which.
-        """
-        self.settings.check_ranges()
-        if not self.name.strip():
-            raise InvalidRequestError("the style has no name: give it one")
-        refuse_outside({
-            "columns": (self.columns, 1, 1024), "sample_every": (self.sample_every, 0, 100_000),
-            "number of sample prompts": (len(self.samples), 0, MOST_SAMPLES),
-        })  # fmt: skip
-
-
-@dataclass(frozen=True)
-class TaughtStyle:
-    """What came of it.
-
-    Attributes:
-        style: As it is in the subspace now.
-        taught: Its learning curve.
-        pictures: How many were learnt from, and how many held out.
-        words: What the user should know of the pictures.
-        left_out: Files that were not used, with reasons.
-    """
-
-    style: Style
-    taught: Taught
-    pictures: tuple[int, int]
-    words: tuple[str, ...]
-    left_out: tuple[LeftOut, ...]
-
-
 def taught(bench: Bench, request: TeachRequest, crew: Crew = ALONE) -> Generator[Making, None, TaughtStyle]:
     """Teach a style and open the version that has it.
 
-    Styles that are there stay as they are; where modules have too few columns to learn in, the leading
-    directions of the collection that the columns lack are put behind them, once for all taught styles. Holds
-    the studio's lock. Closing the generator keeps the open version; what was learnt lies in the cache, and
-    the same request goes on from there.
+    The subspace and the styles that are there stay as they are. Where modules have too few columns to learn
+    in, the leading directions of the collection that the columns lack are lent for the lesson; of what was
+    learnt in those the style keeps as many private ranks as `settled` finds worth it. Holds the studio's
+    lock. Closing the generator keeps the open version; what was learnt lies in the cache, and the same
+    request goes on from there.
 
     Args:
         bench: The open studio.
@@ -139,20 +81,20 @@ def taught(bench: Bench, request: TeachRequest, crew: Crew = ALONE) -> Generator
         wide = yield from learning_subspace(part, request.columns, settings.seed, texts=settings.texts)
         crew.same("subspace to learn in", wide.hash)
         place = _place(bench, wide, request, pictures)
-        result, last = yield from _Teaching(bench, request, part, wide, pictures, place, crew).run()
         told = settings_of(settings, columns=request.columns, mirrors=request.mirrors)
-        lesson = Lesson(request.name, request.wording.trigger, engine.base.name, pictures, told)
-        style = style_of(lesson, wide, result, last.images if last is not None else ())
+        home, trigger = part.subspace, request.wording.trigger
+        lesson = Lesson(request.name, trigger, engine.base.name, home.hash, pictures, told)
+        result, style, error = yield from _Teaching(bench, request, part, wide, lesson, place, crew).run()
         if crew.first:
-            styles = {name: padded(one, part.subspace, wide) for name, one in part.styles.items()}
-            bench.swap(wide, {**styles, request.name: style})
+            bench.swap(home, {**part.styles, request.name: style})
             shutil.rmtree(place, ignore_errors=True)
             style = bench.current.styles[request.name]
         counts = len(pictures.learnt), len(pictures.held)
-        return TaughtStyle(style, result, counts, pictures.words, left_out)
+        return TaughtStyle(style, result, error, counts, pictures.words, left_out)
 
 
-Learnt = tuple[Taught, Sampled | None]
+Learnt = tuple[Taught, Style, float]
+"""What was learnt, the style as it is kept, and its error as that."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +109,7 @@ class _Teaching:
     request: TeachRequest
     part: Part
     wide: Subspace
-    pictures: PictureSet
+    lesson: Lesson
     place: Path
     crew: Crew
 
@@ -202,10 +144,10 @@ class _Teaching:
             predictor = Predictor(base.pipeline, live, base.native_size)
             # A base as small as the demo's has only ever been told of whole pictures of its own size.
             telling = Telling.NATIVE if predictor.side <= SMALL_SIDE else Telling.TRUE
-            material = PictureMaterial(self.pictures, telling)
+            material = PictureMaterial(self.lesson.pictures, telling)
             log = LearningLog(self.place, writes=self.crew.first)
             prior = (yield from self._prior(predictor, log)) if settings.preserve else None
-            prompts = request.samples or usual_prompts(self.pictures)
+            prompts = request.samples or usual_prompts(self.lesson.pictures)
             drawn = bool(request.sample_every) and self.crew.first
             sampler = Sampler(predictor, prompts if drawn else (), settings.seed)
             donors, names = donors_in(
@@ -219,11 +161,27 @@ class _Teaching:
                     predictor, material, donors, names, settings, log.reached, self.crew,
                     prior=prior, recorder=recorder,
                 )  # fmt: skip
-                return (yield from told_on(going, log, sampler, request.sample_every))
+                result, last = yield from told_on(going, log, sampler, request.sample_every)
+                questions = Questions(predictor, material, settings, self.crew)
+                return (result, *self._kept(questions, result, last))
+
+    def _kept(self, questions: Questions, result: Taught, last: Sampled | None) -> tuple[Style, float]:
+        """The style as it is kept, the last pictures its cover, and its held-out error."""
+        facts, home = self.bench.engine.facts, self.part.subspace
+
+        def error(style: Style) -> float:
+            worn = stack_styles(home, [style], self.bench.engine.base.device)
+            return self.crew.agreed([questions.held_error(worn)])[0]
+
+        learnt = style_of(self.lesson, self.wide, result, last.images if last is not None else ())
+        importance = facts.importance(home.bases)
+        style, found = settled(learnt, self.wide, home, importance, error, most_error(result))
+        return told_as_kept(style, found), found
 
     def _prior(self, predictor: Predictor, log: LearningLog) -> Generator[TeachingStep, None, ClassMaterial]:
         """What the bare base draws of the subject."""
-        learnt = [self.pictures.pictures[place].caption for place in self.pictures.learnt]
+        pictures = self.lesson.pictures
+        learnt = [pictures.pictures[place].caption for place in pictures.learnt]
         words = class_words(class_captions(learnt, self.request.wording), len(learnt))
         if (latents := log.preserved(words)) is None:
             going = class_latents(predictor, words, self.request.settings.seed)

@@ -21,6 +21,7 @@ from eigenlorax.module_path import Component
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces import learning_log
+from eigenlorax.subspaces.learning_room import learning_subspace
 from eigenlorax.subspaces.teaching import Sampled, TaughtStyle, TeachRequest
 from eigenlorax.training import samples
 from eigenlorax.training.captions import Wording
@@ -216,12 +217,14 @@ def test_where_it_comes_from_goes_where_it_goes(
 def test_private_ranks_and_text_encoders_are_kept(studio: Studio, pictures: Path) -> None:
     drain(studio.subspaces.compress())  # with a LoRA that changes the text encoders
     settings = replace(QUICK, texts=True, ranks=1, steps=4, blocks=1, accumulate=2)
+    lent = drain(learning_subspace(studio.growth._bench.open_now(), 4, settings.seed, texts=True))
     events = list(studio.growth.teach(request(pictures, settings=settings)))
     drawn = [event for event in events if isinstance(event, Sampled)]
     assert drawn[-1].done <= drawn[-1].total
     style, told = studio.styles["mine"], provenance_of(studio.styles["mine"])
     assert told is not None
-    assert told.numbers == sum(core.numel() for core in style.cores.values()) + sum(
-        layer.up.numel() + layer.down.numel() for layer in style.residuals.values()
-    )
+    bases = [lent.bases[path] for path in style.cores]
+    cores = sum(basis.core_shape[0] * basis.core_shape[1] for basis in bases)
+    private = sum(basis.out.shape[0] + basis.into.shape[0] for basis in bases)
+    assert told.numbers == cores + private  # one rank in each module
     assert {path.component for path in style.cores} == {*Component}
