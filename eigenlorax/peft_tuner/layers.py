@@ -148,15 +148,17 @@ class EigenLoRAxLayer(BaseTunerLayer):  # type: ignore[misc]
                 result = result + self._added(name, x)
         return result.to(dtype)
 
-    def _added(self, name: str, x: Tensor) -> Tensor:
+    def _added(self, name: str, x: Tensor) -> Tensor | float:
         """What an adapter adds, in the number format of its columns."""
         out, into = self.eigenlorax_out[name], self.eigenlorax_into[name]
         x = self.eigenlorax_dropout[name](self._cast_input_dtype(x, out.dtype))
-        mixed = self._written(self._seen(x, into.mT), self.eigenlorax_core[name].to(out.dtype))
-        added = self._written(mixed, out)
+        core, added = self.eigenlorax_core[name], []
+        if core.numel():
+            added.append(self._written(self._written(self._seen(x, into.mT), core.to(out.dtype)), out))
         if name in self.eigenlorax_up:
-            added = added + self._written(self._seen(x, self.eigenlorax_down[name]), self.eigenlorax_up[name])
-        return added * self.scaling[name]
+            seen = self._seen(x, self.eigenlorax_down[name])
+            added.append(self._written(seen, self.eigenlorax_up[name]))
+        return self.scaling[name] * sum(added)
 
     def __repr__(self) -> str:
         return f"eigenlorax.{super().__repr__()}"

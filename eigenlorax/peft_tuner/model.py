@@ -54,6 +54,11 @@ class EigenLoRAxModel(BaseTuner):  # type: ignore[misc]
             if config.layers_to_transform is not None:
                 raise AdapterError("layers_to_transform chooses among target_modules: give both")
             config.target_modules = {k for k in columns if all(columns[k].size) or private.get(k)}
+            if not config.target_modules:
+                raise AdapterError(
+                    "the basis shares no columns in this model, so there is nothing to learn in: compress "
+                    "at a higher quality, or more LoRAs that are alike"
+                )
         _maybe_include_all_linear_layers(config, model)
         names = [key for key, _ in model.named_modules() if key and not _WITHIN.search(key)]
         targets = [key for key in names if self._check_target_module_exists(config, key)]

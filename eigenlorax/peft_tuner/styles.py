@@ -44,8 +44,14 @@ def style_to_peft(
             of that part.
     """
     part = Component(component)
-    touched = [path for path in subspace.bases if path.component is part and path in style.cores]
     residuals = {path.name: style.residuals[path] for path in style.residuals if path.component is part}
+    touched = [
+        path
+        for path, basis in subspace.bases.items()
+        if path.component is part
+        and path in style.cores
+        and (all(basis.core_shape) or path in style.residuals)
+    ]
     config = EigenLoRAxConfig(basis=subspace, component=part.value)
     base = model.get_base_model() if isinstance(model, PeftModel) else model
     keys = {canonical_name(part, key): key for key, module in base.named_modules() if can_wear(module)}
