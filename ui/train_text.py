@@ -45,7 +45,7 @@ STEPS = say("Steps at most")
 ROWS = say("Pictures in a step")
 RATE = say("Learning rate")
 RANKS = say("Private ranks")
-COLUMNS = say("Shared columns at least")
+COLUMNS = say("Columns to learn in, at least")
 CHECK = say("Steps between measurements")
 PRESERVE = say("Preservation")
 MIRRORS = say("Learn from mirror images too")
@@ -73,8 +73,8 @@ EMPTY_STEPS = (
     say("Press Train. Here you will watch it learn: the curve, and pictures of it as it gets better."),
 )
 EMPTY_END = say(
-    "The styles that you have are its teachers: only coefficients in their shared space "
-    "are learnt, so it takes minutes, and the style is a few dozen kilobytes."
+    "The styles that you have are its teachers: only coefficients in the space that they span "
+    "are learnt, so it takes minutes, and the style is small enough to travel inside a picture."
 )
 NO_SUBSPACE = say("there is no shared space to learn in yet: compress some LoRAs in Library first")
 NO_FOLDER = say("write a folder of pictures first")

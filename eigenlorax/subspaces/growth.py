@@ -21,6 +21,7 @@ from eigenlorax.subspace.peers import users, with_peers
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspaces.bench import Bench
 from eigenlorax.subspaces.calibrating import CalibratedStyles, calibrated
+from eigenlorax.subspaces.learning_room import style_driven
 from eigenlorax.subspaces.refit import Refitted, refit
 from eigenlorax.subspaces.teaching import Making, TaughtStyle, TeachRequest, taught
 from eigenlorax.subspaces.wish import DEFAULT_RETAIN
@@ -36,6 +37,7 @@ class Source(StrEnum):
 
     GAUSSIAN = "gaussian"
     WEIGHT = "weight"
+    STYLES = "styles"
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,8 @@ class GrowthDesk:
     ) -> Generator[FitProgress, None, Augmented]:
         """Give every module at least `count` columns on both sides, orthogonal to those there are.
 
-        Styles stay as they are. A style that is taught later has these columns to learn in.
+        Styles stay as they are. A style that is taught later has these columns to learn in, and takes only
+        cores; with `Source.STYLES` they are those that each lesson would be lent.
 
         Args:
             count: Columns per side.
@@ -206,6 +209,8 @@ class GrowthDesk:
             directions = gaussian(generator)
             if source is Source.WEIGHT:
                 directions = first_of(weight_driven(bench.engine.facts.pristine, generator), directions)
+            elif source is Source.STYLES:
+                directions = first_of(style_driven(part), directions)
             wide = yield from with_floor(part.subspace, {}, count, directions)
             columns = sum(sum(basis.core_shape) for basis in wide.bases.values())
             columns -= sum(sum(basis.core_shape) for basis in part.subspace.bases.values())

@@ -8,7 +8,7 @@ import torch
 from eigenlorax.lora import LoRALayer, joined
 from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.runtime.live import StackedUpdate
-from eigenlorax.subspace.augment import Columns, donor_driven, first_of, gaussian, with_floor
+from eigenlorax.subspace.augment import Columns, Directions, donor_driven, first_of, gaussian, with_floor
 from eigenlorax.subspace.basis import Basis, canonical, project, reconstruct
 from eigenlorax.subspace.fit import FitProgress
 from eigenlorax.subspace.merge import Part
@@ -28,23 +28,31 @@ def learning_subspace(
         seed: Of the random ones.
         texts: Whether text encoders learn too.
     """
-    subspace, styles = part.subspace, part.styles
-    norms = {name: _norm(style, subspace) for name, style in styles.items()}
-    weights = {name: 1.0 / norm for name, norm in norms.items() if norm > 0.0}
-    chance = torch.Generator().manual_seed(seed)
-
-    def updates(path: ModulePath) -> Sequence[LoRALayer]:
-        found = [(_update(styles[name], subspace, path), weight) for name, weight in weights.items()]
-        return [layer.scaled(weight) for layer, weight in found if layer is not None]
-
-    directions = first_of(donor_driven(updates), gaussian(chance))
+    directions = first_of(style_driven(part), gaussian(torch.Generator().manual_seed(seed)))
 
     def of_learning(path: ModulePath, basis: Basis, out: int, into: int) -> Columns:
         if path.component is not Component.UNET and not texts:
             return basis.out.new_zeros(basis.out.shape[0], 0), basis.into.new_zeros(basis.into.shape[0], 0)
         return directions(path, basis, out, into)
 
-    return (yield from with_floor(subspace, {}, columns, of_learning))
+    return (yield from with_floor(part.subspace, {}, columns, of_learning))
+
+
+def style_driven(part: Part) -> Directions:
+    """The leading directions that the styles of a subspace have outside its columns, every style alike.
+
+    Args:
+        part: The subspace with its styles.
+    """
+    subspace, styles = part.subspace, part.styles
+    norms = {name: _norm(style, subspace) for name, style in styles.items()}
+    weights = {name: 1.0 / norm for name, norm in norms.items() if norm > 0.0}
+
+    def updates(path: ModulePath) -> Sequence[LoRALayer]:
+        found = [(_update(styles[name], subspace, path), weight) for name, weight in weights.items()]
+        return [layer.scaled(weight) for layer, weight in found if layer is not None]
+
+    return donor_driven(updates)
 
 
 def learning_bytes(wide: Subspace, donors: int, width: int, *, texts: bool) -> int:

@@ -23,6 +23,8 @@ from eigenlorax.subspace.migrate import StyleUpdates, as_lora
 from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
+from eigenlorax.subspaces.growth import Source
+from eigenlorax.subspaces.learning_room import learning_subspace
 from eigenlorax.subspaces.settling import ALLOWED, most_error, settled
 from eigenlorax.subspaces.teaching import TaughtStyle, TeachRequest
 from eigenlorax.training.captions import Wording
@@ -94,7 +96,10 @@ def test_a_taught_style_costs_itself_and_changes_nothing_else(studio: Studio, pi
 
 
 def test_where_the_columns_are_there_already_it_keeps_cores_alone(studio: Studio, pictures: Path) -> None:
-    drain(studio.growth.augment(12))
+    drain(studio.growth.augment(12, Source.STYLES))
+    part = studio.growth._bench.open_now()
+    lent = drain(learning_subspace(part, 12, QUICK.seed, texts=False))
+    assert lent.hash == part.subspace.hash  # nothing has to be lent
     made = teach(studio, pictures, "mine", columns=12)
     assert not made.style.residuals.kept
     subspace = studio._current.needed()
