@@ -4,11 +4,14 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; a package that is not there is named in one line."""
+    """Run the command line; packages that are not there are named, with what to do."""
     try:
         from eigenlorax.cli import app
     except ImportError as error:
-        sys.exit(f"eigenlorax: {error.name or error} is missing: run  pip install -r requirements.txt")
+        from eigenlorax.doctor.packages import missing
+
+        names = ", ".join(missing()) or error.name or str(error)
+        sys.exit(f"eigenlorax: {names} is missing: run  pip install -r requirements.txt")
     app(prog_name="eigenlorax")
 
 

@@ -1,17 +1,16 @@
 """The command line of the page. Imports nothing heavy, so that --help and a refusal are instant."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_data_path
-
+from eigenlorax.home import MODEL, data_home
 from eigenlorax.runtime.options import AUTO, LoadOptions, Mode, Placement, Precision, Prediction
 from ui.language import LANGUAGES, of_system
 
-APP_NAME = "EigenLoRAx Studio"
 DEFAULT_PORT = 7860
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"
@@ -36,6 +35,7 @@ class Flags:
         auth: User and password, when the page asks for them.
         open_browser: Whether to open a browser at start.
         language: The page's, one of `ui.language.LANGUAGES`.
+        as_json: Print the address as one JSON document instead of words.
     """
 
     model: str | None
@@ -47,15 +47,21 @@ class Flags:
     auth: tuple[str, str] | None
     open_browser: bool
     language: str
+    as_json: bool = False
 
 
-def parse_flags(arguments: Sequence[str] | None = None) -> Flags:
-    """Read the flags; what cannot be is refused on stderr with exit code 2."""
-    parser = _parser()
+def parse_flags(arguments: Sequence[str] | None = None, program: str = "app.py") -> Flags:
+    """Read the flags; what cannot be is refused on stderr with exit code 2.
+
+    Args:
+        arguments: As typed; None takes the process's own.
+        program: What the user called, for messages and help.
+    """
+    parser = _parser(program)
     given = parser.parse_args(arguments)
     if (given.listen or given.share) and given.auth is None:
         opened = "--share" if given.share else "--listen"
-        _refuse(f"{opened} opens the page to others, so it needs --auth USER:PASSWORD")
+        _refuse(program, f"{opened} opens the page to others, so it needs --auth USER:PASSWORD")
     return Flags(
         model=given.model,
         options=LoadOptions(
@@ -74,22 +80,26 @@ def parse_flags(arguments: Sequence[str] | None = None) -> Flags:
         auth=given.auth,
         open_browser=not given.no_browser,
         language=of_system() if given.language == AUTO else given.language,
+        as_json=given.json,
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="app.py", description="EigenLoRAx Studio: many SDXL styles in one small subspace, as a page."
+        prog=program, description="EigenLoRAx Studio: many SDXL styles in one small subspace, as a page."
     )
     parser.add_argument(
-        "--model", metavar="MODEL", help="SDXL folder, .safetensors file or hub id (default: the demo model)"
+        "--model",
+        metavar="MODEL",
+        default=os.environ.get(MODEL),
+        help="SDXL folder, .safetensors file or hub id (default: the demo model)",
     )
     _add_loading(parser)
     parser.add_argument(
         "--data-dir",
         type=Path,
         metavar="DIR",
-        default=user_data_path(APP_NAME, appauthor=False),
+        default=data_home(),
         help="where LoRAs, subspaces and pictures are kept (default: %(default)s)",
     )
     parser.add_argument(
@@ -113,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
         default=AUTO,
         help="language of the page: English or Japanese (default: the system's)",
     )
+    parser.add_argument("--json", action="store_true", help="print the address as JSON, for a script")
     return parser
 
 
@@ -170,6 +181,6 @@ def _auth(text: str) -> tuple[str, str]:
     return user, password
 
 
-def _refuse(reason: str) -> None:
-    print(f"app.py: {reason}", file=sys.stderr)
+def _refuse(program: str, reason: str) -> None:
+    print(f"{program}: {reason}", file=sys.stderr)
     raise SystemExit(2)

@@ -1,6 +1,7 @@
 """Serve the page: loopback unless asked otherwise, offline, with only its own pictures in reach."""
 
 import contextlib
+import json
 import shutil
 from typing import Any
 
@@ -46,7 +47,8 @@ def serve(studio: Studio, flags: Flags) -> None:
             _, url, share_url = page.launch(**options)
         except OSError as error:
             raise OSError(text.no_port(flags.host, flags.port)) from error
-        print(text.started(share_url or url), flush=True)
+        address = share_url or url
+        print(json.dumps({"url": address}) if flags.as_json else text.started(address), flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             page.block_thread()
 

@@ -6,18 +6,22 @@ from typing import Annotated
 import typer
 
 from eigenlorax.cli import (
+    benching,
     calibrating,
     carding,
     compressing,
     demo,
+    doctoring,
     exporting,
     generating,
     growing,
     looking,
     recalling,
     scanning,
+    serving,
     sheeting,
     training,
+    verifying,
     version,
 )
 from eigenlorax.cli.answer import EXIT_CODES, Answer, as_command
@@ -75,10 +79,17 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
     ),
     "Teach": (training.train, calibrating.calibrate),
     "Share": (exporting.export, carding.card, carding.take),
-    "Look after": (demo.demo, version.version),
+    "Look after": (verifying.verify, doctoring.doctor, benching.bench, demo.demo, version.version),
 }
 """Panel of the help -> the commands in it."""
 
 for _panel, _commands in COMMANDS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(as_command(_command))
+
+# The page reads its own flags, `--help` and `--json` among them.
+app.command(
+    rich_help_panel="Look after",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)(serving.serve)

@@ -169,12 +169,21 @@ def picture_from(path: Path) -> Image.Image:
         raise InvalidFileError(f"{path} {error}") from error
 
 
+def sides_of(size: str) -> tuple[int, int]:
+    """Width and height from 1024x768.
+
+    Raises:
+        InvalidRequestError: it is no size.
+    """
+    match = _SIZE.fullmatch(size)
+    if match is None:
+        raise InvalidRequestError(f"--size is {size!r}: write one such as 1024x768")
+    return int(match[1]), int(match[2])
+
+
 def _sides(asked: Drawing, native: int) -> tuple[int, int]:
     if not asked.size:
         return asked.width or native, asked.height or native
-    match = _SIZE.fullmatch(asked.size)
-    if match is None or asked.width or asked.height:
-        raise InvalidRequestError(
-            f"--size is {asked.size!r}: write one such as 1024x768, and no --width beside it"
-        )
-    return int(match[1]), int(match[2])
+    if asked.width or asked.height:
+        raise InvalidRequestError("--size and --width or --height are two sizes: give one of them")
+    return sides_of(asked.size)

@@ -38,6 +38,35 @@ def processor() -> Hardware:
     return Hardware(torch.device("cpu"), torch.float32, named)
 
 
+@dataclass(frozen=True)
+class Card:
+    """A graphics card: bytes of its memory that are free, and all of it."""
+
+    name: str
+    free: int
+    total: int
+
+
+def kind() -> str:
+    """What torch computes on, by the names that people install it by: "CUDA 13.0", "ROCm 7.0", "Apple"."""
+    if torch.version.hip:
+        return f"ROCm {torch.version.hip}" if torch.cuda.is_available() else "CPU"
+    if torch.cuda.is_available():
+        return f"CUDA {torch.version.cuda}"
+    return "Apple" if torch.backends.mps.is_available() else "CPU"
+
+
+def cards() -> list[Card]:
+    """Every card that torch can use; of an Apple GPU what torch advises to take of the common memory."""
+    if torch.cuda.is_available():
+        count = range(torch.cuda.device_count())
+        return [Card(torch.cuda.get_device_name(one), *torch.cuda.mem_get_info(one)) for one in count]
+    if torch.backends.mps.is_available():
+        most = int(torch.mps.recommended_max_memory())
+        return [Card("Apple GPU", most, most)]
+    return []
+
+
 def synchronize(device: torch.device) -> None:
     """Wait until the device has done what it was told, so that a clock read after it is true."""
     if device.type == "cuda":

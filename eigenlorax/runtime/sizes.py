@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from diffusers import StableDiffusionXLPipeline
 from torch import nn
 
@@ -44,6 +45,18 @@ class ModelSize:
     def weights(self) -> int:
         """Bytes of all parts."""
         return sum(self.encoders) + self.unet + self.vae
+
+
+def sdxl_size(dtype: torch.dtype) -> ModelSize:
+    """Full-size SDXL without loading it, its VAE in fp32 as it comes.
+
+    Source: the parameters of stabilityai/stable-diffusion-xl-base-1.0 by its configurations (`assets/sdxl`).
+    """
+    width, whole = dtype.itemsize, torch.float32.itemsize
+    return ModelSize(
+        "SDXL", label(dtype), (width * 123_060_480, width * 694_659_840), width * 2_567_463_684,
+        whole * 83_653_863, width * 49_408 * 1280, 4760.0, 256.0, width, whole, 8,
+    )  # fmt: skip
 
 
 def size_of(pipeline: StableDiffusionXLPipeline, name: str) -> ModelSize:

@@ -1,0 +1,42 @@
+"""The page from a command's arguments to Ctrl-C. Imports nothing heavy, so that a refusal is instant."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def start(arguments: Sequence[str] | None, program: str) -> int:
+    """Start the page and serve it until Ctrl-C.
+
+    Args:
+        arguments: As typed; None takes the process's own.
+        program: What the user called, for messages and help.
+
+    Returns:
+        The exit code: 0 after Ctrl-C, 1 when the model, the folder or the port cannot be used.
+    """
+    try:
+        from ui.flags import parse_flags
+        from ui.language import choose
+
+        flags = parse_flags(arguments, program)
+        choose(flags.language)
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+        os.environ["GRADIO_TEMP_DIR"] = str(flags.data_dir / "cache" / "uploads")
+        from eigenlorax.errors import StudioError
+        from eigenlorax.studio import DEMO_MODEL, Studio
+        from ui.serve import serve
+    except ImportError as error:
+        return _fail(program, f"{error.name or error} is missing: run  pip install -r requirements.txt")
+    try:
+        serve(Studio(flags.model or str(DEMO_MODEL), flags.data_dir, options=flags.options), flags)
+    except (StudioError, OSError) as error:
+        return _fail(program, " ".join(str(error).split()))
+    return 0
+
+
+def _fail(program: str, reason: str) -> int:
+    print(f"{program}: {reason}", file=sys.stderr)
+    return 1
