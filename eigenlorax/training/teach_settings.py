@@ -32,7 +32,7 @@ class TeachSettings:
 
     steps: int = 150
     rows: int = 4
-    rate: float = 0.05
+    rate: float = 0.04
     prior: float = 0.001
     check: int = 10
     patience: int = 5
@@ -69,7 +69,7 @@ PRESETS: Mapping[str, TeachSettings] = {
     "style": _STYLE,
     "character": replace(_STYLE, texts=True, preserve=0.5),
     "object": replace(_STYLE, preserve=0.5),
-    "quick": replace(_STYLE, steps=50, rate=0.1, patience=2),
-    "best": replace(_STYLE, steps=300, rate=0.02, patience=8, ranks=2),
+    "quick": replace(_STYLE, steps=50, rate=0.08, patience=2),
+    "best": replace(_STYLE, patience=8, ranks=1),
 }
 """By goal: a look, a person or figure, a thing, in little time, or as near as it gets."""
