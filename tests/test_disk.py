@@ -1,10 +1,11 @@
 """A disk that refuses, a process that is killed, two at once: words instead of a traceback, and nothing is lost."""
 
 import os
+import shutil
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -18,55 +19,48 @@ from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny
 from tests.conftest import CPU
+from tests.warm import WARM
 
-ROOT = Path(__file__).parent.parent
 REQUEST = GenerationRequest("a cat", seed=3, steps=2, width=64, height=64, styles={"a": 1.0})
 posix = pytest.mark.skipif(os.name != "posix", reason="limits and signals of POSIX")
 
 
-@pytest.fixture
-def data(tmp_path: Path, tiny_model: Path, base: BaseModel) -> Path:
-    studio = Studio(str(tiny_model), tmp_path / "data", CPU)
-    for seed, name in enumerate("ab"):
-        lora = tiny.lora(base.layout, name, 8, seed)
-        studio.import_paths([tiny.write_lora(tmp_path / f"{name}.safetensors", lora)])
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, base: BaseModel) -> Path:
+    """A data folder with the styles a and b; to be copied."""
+    folder = tmp_path_factory.mktemp("two")
+    loras = [(name, tiny.lora(base.layout, name, 8, seed)) for seed, name in enumerate("ab")]
+    studio = Studio(str(tiny_model), folder / "data", CPU)
+    studio.import_paths([tiny.write_lora(folder / f"{name}.safetensors", lora) for name, lora in loras])
     drain(studio.subspaces.compress(wish=Wish(retain=0.9)))
-    return tmp_path / "data"
+    return folder / "data"
 
 
-def python(code: str, *arguments: Path) -> subprocess.Popen[str]:
-    """A process of its own with `code`, which finds its arguments in sys.argv."""
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+@pytest.fixture
+def data(tmp_path: Path, two: Path) -> Path:
+    return shutil.copytree(two, tmp_path / "data")
 
 
-REFUSING = """
-import resource, sys
-from pathlib import Path
-from eigenlorax.errors import NotWrittenError
-from eigenlorax.recipe import GenerationRequest
-from eigenlorax.events import drain
-from eigenlorax.studio import Studio
-from eigenlorax.subspaces.wish import Wish
-from tests.conftest import CPU
-studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
-request = GenerationRequest("a cat", seed=3, steps=1, width=64, height=64)
-# From here on no file may grow beyond a kilobyte: what a full disk does, for real.
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-for work in (
-    lambda: drain(studio.subspaces.compress(wish=Wish(retain=0.99))),
-    lambda: studio.growth.add("a"),
-    lambda: drain(studio.generate(request)),
-):
-    try:
-        work()
-    except NotWrittenError as error:
-        print("told:", error)
-for result in studio.import_paths([Path(sys.argv[3])]):
-    print("told:", result.report.reason)
-"""
+def refused(told: Connection, model: Path, data: Path, new: Path) -> None:
+    """In a process of its own: four works on a disk that takes nothing any more, and what each says."""
+    import resource
+
+    studio = Studio(str(model), data, CPU)
+    request = GenerationRequest("a cat", seed=3, steps=1, width=64, height=64)
+    works: list[Callable[[], object]] = [
+        lambda: drain(studio.subspaces.compress(wish=Wish(retain=0.99))),
+        lambda: studio.growth.add("a"),
+        lambda: drain(studio.generate(request)),
+    ]
+    # From here on no file may grow beyond a kilobyte: what a full disk does, for real.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    for work in works:
+        try:
+            work()
+        except NotWrittenError as error:
+            told.send(str(error))
+    for result in studio.import_paths([new]):
+        told.send(result.report.reason)
 
 
 @posix
@@ -75,10 +69,13 @@ def test_a_disk_that_refuses_is_told_and_loses_nothing(
 ) -> None:
     before = drain(Studio(str(tiny_model), data, CPU).generate(REQUEST)).image.tobytes()
     new = tiny.write_lora(tmp_path / "new.safetensors", tiny.lora(base.layout, "new", 4, 9))
-    process = python(REFUSING, tiny_model, data, new)
-    out, errors = process.communicate(timeout=120)
-    assert "Traceback" not in errors, errors
-    assert len([line for line in out.splitlines() if line.startswith("told: ")]) == 4, out + errors
+    hears, tells = WARM.Pipe(duplex=False)
+    process = WARM.Process(target=refused, args=(tells, tiny_model, data, new), daemon=True)
+    process.start()
+    process.join(timeout=120)
+    assert process.exitcode == 0
+    told = [hears.recv() for _ in range(4) if hears.poll()]
+    assert len(told) == 4 and all(told) and not hears.poll()
     assert not [path for path in data.rglob("*") if path.name.startswith((ASIDE, ".importing-"))]
     again = Studio(str(tiny_model), data, CPU)
     assert again.notice == ""
@@ -86,19 +83,14 @@ def test_a_disk_that_refuses_is_told_and_loses_nothing(
     assert drain(again.generate(REQUEST)).image.tobytes() == before
 
 
-WORKING = """
-import sys
-from pathlib import Path
-from eigenlorax.events import drain
-from eigenlorax.studio import Studio
-from tests.conftest import CPU
-studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
-print("ready", flush=True)
-while True:
-    drain(studio.subspaces.compress(wish=Wish(retain=0.9)))
-    studio.growth.remove("b")
-    studio.growth.add("b")
-"""
+def work(ready: Connection, model: Path, data: Path) -> None:
+    """In a process of its own: compress, take a style out and put it back, for ever."""
+    studio = Studio(str(model), data, CPU)
+    ready.send(True)
+    while True:
+        drain(studio.subspaces.compress(wish=Wish(retain=0.9)))
+        studio.growth.remove("b")
+        studio.growth.add("b")
 
 
 @posix
@@ -109,26 +101,25 @@ def test_a_killed_process_leaves_every_style_and_lora(
     data: Path, tiny_model: Path, sign: signal.Signals, delays: tuple[float, ...]
 ) -> None:
     for delay in delays:
-        process = python(WORKING, tiny_model, data)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        hears, tells = WARM.Pipe(duplex=False)
+        process = WARM.Process(target=work, args=(tells, tiny_model, data), daemon=True)
+        process.start()
+        assert hears.poll(120) and hears.recv()
         time.sleep(delay)
-        process.send_signal(sign)
-        process.communicate(timeout=60)
+        assert process.is_alive()  # at work, to the last moment
+        assert process.pid is not None
+        os.kill(process.pid, sign)
+        process.join(timeout=60)
+        assert process.exitcode not in (None, 0)
         studio = Studio(str(tiny_model), data, CPU)
         assert studio.notice == ""
         assert "a" in studio.styles
         assert {entry.report.name for entry in studio.entries()} == {"a", "b"}
 
 
-ADDING = """
-import sys
-from pathlib import Path
-from eigenlorax.studio import Studio
-from tests.conftest import CPU
-studio = Studio(sys.argv[1], Path(sys.argv[2]), CPU)
-print([(one.report.verdict.value, one.report.name) for one in studio.import_paths(map(Path, sys.argv[3:]))])
-"""
+def add(told: Connection, model: Path, data: Path, files: Sequence[Path]) -> None:
+    """In a process of its own: add files to the library."""
+    told.send([one.report.verdict.value for one in Studio(str(model), data, CPU).import_paths(files)])
 
 
 def test_two_processes_add_to_one_library(
@@ -139,10 +130,11 @@ def test_two_processes_add_to_one_library(
         loras = [tiny.lora(base.layout, "x", 2, 100 + 10 * half + number) for number in range(4)]
         paths = [tmp_path / str(half) / f"n{half}{number}.safetensors" for number in range(4)]
         files.append([tiny.write_lora(path, lora) for path, lora in zip(paths, loras, strict=True)])
-    processes = [python(ADDING, tiny_model, data, *half) for half in files]
-    for process in processes:
-        out, errors = process.communicate(timeout=120)
-        assert out.count("usable") == 4, errors
+    pipes = [WARM.Pipe(duplex=False) for _ in files]
+    for half, (_, tells) in zip(files, pipes, strict=True):
+        WARM.Process(target=add, args=(tells, tiny_model, data, half), daemon=True).start()
+    for hears, _ in pipes:
+        assert hears.poll(120) and hears.recv() == ["usable"] * 4
     names = {entry.report.name for entry in Studio(str(tiny_model), data, CPU).entries()}
     assert names == {"a", "b", *(path.stem for half in files for path in half)}
 

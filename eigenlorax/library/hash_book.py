@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from eigenlorax.formats.hashes import FileHashes, hash_file
-from eigenlorax.library.book_lines import book_lines
+from eigenlorax.library.book_lines import add_lines, book_lines
 
 _MOST_BYTES = 64 * 1024 * 1024
 _DIGITS = 12
@@ -55,9 +55,7 @@ class HashBook:
         )
         with self._lock:
             self._note(line)
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            add_lines(self._path, line + "\n")
 
     def known(self, path: Path) -> FileHashes | None:
         """A file's hashes, where they were computed and it has not changed since."""

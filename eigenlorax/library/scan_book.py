@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any
 
 from eigenlorax.library.atomic import written_aside
-from eigenlorax.library.book_lines import book_lines
+from eigenlorax.library.book_lines import add_lines, book_lines
 from eigenlorax.library.listing import Listing, as_json, from_json
 from eigenlorax.library.walk import Seen
 
@@ -57,9 +57,7 @@ class ScanBook:
         with self._lock:
             for seen, listing in found:
                 self._states[str(seen.path)], self._listings[str(seen.path)] = seen.state, listing
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write("".join(lines))
+            add_lines(self._path, "".join(lines))
 
     def _note(self, line: str) -> None:
         try:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 
 from eigenlorax.events import drain
 from eigenlorax.studio import DEMO_MODEL, Studio
-from tests.browser.serving import Server, await_styles, chromium, running_page
+from tests.browser.serving import Server, await_styles, chromium, warm_page
 from tests.conftest import CPU
 
 
@@ -72,14 +73,14 @@ def server(
     folder = tmp_path_factory.mktemp("page")
     if getattr(request.module, "STYLED", False):
         shutil.copytree(request.getfixturevalue("compressed"), folder / "data")
-    with running_page(folder) as server:
+    with warm_page(folder) as server:
         yield server
         assert "Traceback" not in server.log.read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def window(browser: Browser, server: Server) -> Iterator[BrowserContext]:
-    """A browser window with empty storage; anything that went wrong in it fails the test."""
+@contextmanager
+def watched(browser: Browser, server: Server) -> Iterator[BrowserContext]:
+    """A browser window with empty storage; it ends with an error if anything went wrong in it."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     watch = Watch(server.url)
     context.on("page", watch.over)
@@ -89,9 +90,26 @@ def window(browser: Browser, server: Server) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
+def window(browser: Browser, server: Server) -> Iterator[BrowserContext]:
+    with watched(browser, server) as context:
+        yield context
+
+
+@pytest.fixture
 def page(window: BrowserContext, server: Server) -> Page:
     """The page, loaded."""
-    page = window.new_page()
+    return opened(window, server)
+
+
+@pytest.fixture(scope="module")
+def kept_page(browser: Browser, server: Server) -> Iterator[Page]:
+    """The page, loaded once for the whole module: each test goes on where the one before has left it."""
+    with watched(browser, server) as context:
+        yield opened(context, server)
+
+
+def opened(context: BrowserContext, server: Server) -> Page:
+    page = context.new_page()
     page.set_default_timeout(30_000)
     page.goto(server.url)
     await_styles(page)

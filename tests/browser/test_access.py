@@ -1,6 +1,5 @@
 """Who uses a keyboard, a screen reader, large letters or a narrow window gets the whole page."""
 
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -47,13 +46,13 @@ FOCUSED = """() => {
 }"""
 
 
-@pytest.fixture
-def furnished(page: Page, server: Server) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def furnished(kept_page: Page, server: Server) -> Page:
     """The page with two styles and a picture to show."""
     folder = server.log.parent / "data" / "outputs" / "txt2img-images"
     folder.mkdir(parents=True, exist_ok=True)
     _picture(folder / "00000-7.png")
-    yield page
+    return kept_page
 
 
 def _picture(path: Path) -> None:
@@ -91,31 +90,6 @@ def _broken(page: Page, where: str, met: set[tuple[str, str]]) -> list[str]:
                     f"{where}: {violation['impact']} {violation['id']} {selector} {node['html'][:120]}"
                 )
     return told
-
-
-def test_axe_finds_nothing_in_any_tab_light_and_dark(furnished: Page) -> None:
-    page, told, met = furnished, list[str](), set[tuple[str, str]]()
-    _open_everything(page)
-    for scheme in ("light", "dark"):
-        for tab in TABS:
-            go(page, tab)
-            if tab == "Gallery":
-                page.locator(".gallery-tile").first.click()
-                expect(page.locator(".gallery-view")).to_be_visible()
-            if tab == "Library":
-                page.locator('.lib-card[data-name="clay"] .lib-open').click()
-                expect(page.locator(".lib-alikes, .lib-known dl").first).to_be_visible()
-            told += _broken(page, f"{scheme} {tab}", met)
-        page.locator(".queue-open").click()
-        told += _broken(page, f"{scheme} queue", met)
-        page.keyboard.press("Escape")
-        go(page, "Generate")
-        page.locator(".rack-help").click()
-        told += _broken(page, f"{scheme} keys", met)
-        page.keyboard.press("Escape")
-        page.get_by_role("button", name="Switch between light and dark").click()
-    assert not told, "\n".join(told)
-    assert met == GRADIOS.keys()
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(furnished: Page) -> None:
@@ -161,10 +135,12 @@ def test_no_tab_scrolls_sideways(furnished: Page) -> None:
         )
         wide += [f"{tab} at {width}: {one}" for one in found]
     assert wide == []
+    furnished.set_viewport_size({"width": 1440, "height": 900})
 
 
 def test_escape_closes_and_gives_the_focus_back(furnished: Page) -> None:
     page = furnished
+    go(page, "Generate")
     for opener, opened in ((".queue-open", ".queue-list"), (".rack-help", ".rack-keys")):
         page.locator(opener).focus()
         page.keyboard.press("Enter")
@@ -182,7 +158,8 @@ def test_escape_closes_and_gives_the_focus_back(furnished: Page) -> None:
     expect(card).to_be_focused()
 
 
-def test_the_page_can_be_installed(page: Page, server: Server) -> None:
+def test_the_page_can_be_installed(furnished: Page, server: Server) -> None:
+    page = furnished
     link = page.locator('link[rel="manifest"]').get_attribute("href")
     assert link
     session = page.context.new_cdp_session(page)
@@ -193,10 +170,36 @@ def test_the_page_can_be_installed(page: Page, server: Server) -> None:
     assert (manifest["name"], manifest["display"]) == ("EigenLoRAx Studio", "standalone")
     icon = page.request.get(f"{server.url.rstrip('/')}{manifest['icons'][0]['src']}")
     assert icon.ok and icon.headers["content-type"].startswith("image/")
-    await_styles(page)
 
 
-def test_light_and_dark(page: Page) -> None:
+def test_axe_finds_nothing_in_any_tab_light_and_dark(furnished: Page) -> None:
+    page, told, met = furnished, list[str](), set[tuple[str, str]]()
+    go(page, "Generate")
+    _open_everything(page)
+    for scheme in ("light", "dark"):
+        for tab in TABS:
+            go(page, tab)
+            if tab == "Gallery":
+                page.locator(".gallery-tile").first.click()
+                expect(page.locator(".gallery-view")).to_be_visible()
+            if tab == "Library":
+                page.locator('.lib-card[data-name="clay"] .lib-open').click()
+                expect(page.locator(".lib-alikes, .lib-known dl").first).to_be_visible()
+            told += _broken(page, f"{scheme} {tab}", met)
+        page.locator(".queue-open").click()
+        told += _broken(page, f"{scheme} queue", met)
+        page.keyboard.press("Escape")
+        go(page, "Generate")
+        page.locator(".rack-help").click()
+        told += _broken(page, f"{scheme} keys", met)
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Switch between light and dark").click()
+    assert not told, "\n".join(told)
+    assert met == GRADIOS.keys()
+
+
+def test_light_and_dark(furnished: Page) -> None:
+    page = furnished
     dark = "() => document.body.classList.contains('dark')"
     assert not page.evaluate(dark)
     page.get_by_role("button", name="Switch between light and dark").click()
