@@ -14,13 +14,13 @@ from eigenlorax.library.card_content import CardKind
 from eigenlorax.library.style_card import pack_card
 from eigenlorax.library.style_file import style_parts
 from eigenlorax.lora import LoRALayer, joined
-from eigenlorax.module_path import ModulePath
+from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.augment import gaussian, with_floor
 from eigenlorax.subspace.fidelity import Fidelity
-from eigenlorax.subspace.kept_cores import KeptCores, keep_core
+from eigenlorax.subspace.kept_cores import KeptCores, core_bytes, keep_core
 from eigenlorax.subspace.migrate import StyleUpdates, as_lora
-from eigenlorax.subspace.numbers import Numbers
+from eigenlorax.subspace.numbers import Numbers, bytes_of, rank_bytes
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 from eigenlorax.subspaces.growth import Source
@@ -30,6 +30,7 @@ from eigenlorax.subspaces.teaching import TaughtStyle, TeachRequest
 from eigenlorax.training.captions import Wording
 from eigenlorax.training.teach import Taught
 from eigenlorax.training.teach_settings import TeachSettings
+from tests.headers import sdxl_layout
 from tests.subspaces.cases import picture
 
 QUICK = TeachSettings(steps=4, rows=2, check=2, mixing=2, blocks=0, patience=0, rate=0.3)
@@ -145,6 +146,20 @@ def test_it_takes_far_less_than_the_columns_it_learnt_in(learnt: tuple[Style, Su
     private = size(lambda: pack_card(kept, home, CardKind.WHOLE))
     assert private < 0.75 * columns
     assert sum(part.nbytes for part in style_parts(kept, home)[0].values()) < private
+
+
+def test_what_a_taught_style_takes_of_full_size_sdxl() -> None:
+    """The README's figures: cores alone, a private rank everywhere, and the columns that are lent."""
+    shapes = [
+        shape.matrix
+        for path, shape in sdxl_layout().items()
+        if path.component is Component.UNET and "attentions" in path.name and shape.kernel != (3, 3)
+    ]
+    assert (len(shapes), sum(map(sum, shapes))) == (722, 2_659_840)
+    int8 = Numbers.INT8
+    assert len(shapes) * core_bytes(16, 16, 16, int8) == 207_936
+    assert sum(rank_bytes(*shape, int8) for shape in shapes) == 2_662_728
+    assert sum(bytes_of(side, 16, int8) for shape in shapes for side in shape) == 42_603_648
 
 
 def test_a_style_that_learnt_nothing_is_kept_as_nothing(learnt: tuple[Style, Subspace, Subspace]) -> None:
