@@ -27,7 +27,8 @@ class EigenLoRAxConfig(PeftConfig):  # type: ignore[misc]
             bundle or of a data folder), folders of saved LoRAs whose leading directions are taken, a state
             dict of `<module>.out` (out, k_out) and `<module>.into` (in, k_in), or a file of `save_basis`.
             Not needed where the saved adapter brings its columns, or the model has them already.
-        r: Most columns on each side; None takes all.
+        r: Most columns on each side; None takes all. Of a subspace that is named by its place, so many in
+            every module: its own first, then its styles' leading directions, as when the studio teaches.
         component: Which part of SDXL the model is ("unet", "text_encoder", "text_encoder_2"), for a subspace.
         target_modules: Names or a pattern, as in any method of peft; by default every linear layer and
             convolution that the basis has columns for.

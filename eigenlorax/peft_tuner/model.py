@@ -56,8 +56,8 @@ class EigenLoRAxModel(BaseTuner):  # type: ignore[misc]
             config.target_modules = {k for k in columns if all(columns[k].size) or private.get(k)}
             if not config.target_modules:
                 raise AdapterError(
-                    "the basis shares no columns in this model, so there is nothing to learn in: compress "
-                    "at a higher quality, or more LoRAs that are alike"
+                    "the subspace shares no columns in this model, so there is nothing to learn in: give r, "
+                    "the number of columns that are then made of its styles' leading directions"
                 )
         _maybe_include_all_linear_layers(config, model)
         names = [key for key, _ in model.named_modules() if key and not _WITHIN.search(key)]

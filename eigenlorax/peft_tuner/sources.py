@@ -1,11 +1,14 @@
 """From what a configuration says of its basis to columns for the modules of a model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from eigenlorax.events import drain
+from eigenlorax.library.bundle import Bundle
 from eigenlorax.library.opened import open_collection
 from eigenlorax.module_path import Component
 from eigenlorax.peft_tuner.basis_file import is_basis, load_basis
@@ -20,7 +23,13 @@ from eigenlorax.peft_tuner.columns import (
 from eigenlorax.peft_tuner.config import EigenLoRAxConfig
 from eigenlorax.peft_tuner.donors import columns_of_donors
 from eigenlorax.peft_tuner.layers import EigenLoRAxLayer, layer_for, matrix_shape, worn_columns
+from eigenlorax.subspace.augment import first_of, gaussian, with_floor
+from eigenlorax.subspace.merge import Part
 from eigenlorax.subspace.subspace import Subspace
+from eigenlorax.subspaces.learning_room import style_driven
+
+#: Of columns that no style of a collection asks for.
+_SEED = 0
 
 
 def resolved(config: EigenLoRAxConfig, model: nn.Module, others: Sequence[str]) -> dict[str, Columns]:
@@ -97,7 +106,23 @@ def _source(config: EigenLoRAxConfig) -> Mapping[str, Columns]:
     place = Path(basis).expanduser()
     if place.suffix == ".safetensors" and place.is_file() and is_basis(place):
         return load_basis(place)
-    return columns_of_subspace(open_collection(place).subspace, Component(config.component))
+    collection, component = open_collection(place), Component(config.component)
+    if config.r is None:
+        return columns_of_subspace(collection.subspace, component)
+    return _columns_to_learn_in(collection, component, config.r)
+
+
+def _columns_to_learn_in(collection: Bundle, component: Component, r: int) -> Mapping[str, Columns]:
+    """As many columns in each module, found as for a style that the studio teaches."""
+    subspace = collection.subspace
+    weights = {
+        p: b for p, b in subspace.bases.items() if p.component is component and p.parameter == "weight"
+    }
+    styles = style_driven(Part(subspace, collection.styles))
+    directions = first_of(styles, gaussian(torch.Generator().manual_seed(_SEED)))
+    return columns_of_subspace(
+        drain(with_floor(replace(subspace, bases=weights), {}, r, directions)), component
+    )
 
 
 def _check_shape(key: str, columns: Columns, module: nn.Module) -> None:

@@ -54,6 +54,8 @@ def style_to_peft(
     ]
     config = EigenLoRAxConfig(basis=subspace, component=part.value)
     base = model.get_base_model() if isinstance(model, PeftModel) else model
+    if not touched:
+        raise AdapterError(f"{style.name} leaves the {part} alone: there is nothing to put there")
     keys = {canonical_name(part, key): key for key, module in base.named_modules() if can_wear(module)}
     if bare := sorted(str(p) for p in touched if p.parameter != "weight" or p.name not in keys):
         raise AdapterError(

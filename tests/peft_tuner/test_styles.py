@@ -15,7 +15,7 @@ from eigenlorax.attached import attach
 from eigenlorax.events import drain
 from eigenlorax.library.bundle import Bundle, save_bundle
 from eigenlorax.lora import LoRA, LoRALayer
-from eigenlorax.module_path import Component
+from eigenlorax.module_path import Component, ModulePath
 from eigenlorax.peft_tuner import AdapterError, EigenLoRAxConfig, style_from_peft, style_to_peft
 from eigenlorax.peft_tuner.layers import Conv2d, EigenLoRAxLayer, Linear
 from eigenlorax.runtime.sdxl import BaseModel, changeable
@@ -38,10 +38,13 @@ def bundle_of(loras: list[LoRA], layout: str, goal: Goal) -> Bundle:
 @pytest.fixture(scope="module")
 def bundle(base: BaseModel) -> Bundle:
     """Two styles that change all three parts, convolutions too, with shared columns and private ranks."""
-    frames = tiny.lora(base.layout, "frames", rank=3, seed=7, components=Component)
+    every = tiny.lora(base.layout, "frames", rank=3, seed=7, components=Component)
+    taken = [path for part in Component for path in [p for p in every.layers if p.component is part][:8]]
+    frames = replace(every, layers={path: every.layers[path] for path in taken})
     convolutions = [
         path for path, shape in base.layout.items() if shape.kernel and path.component is Component.UNET
     ]
+    convolutions = convolutions[::4]
     generator = torch.Generator().manual_seed(3)
     mixed = []
     for place, name in enumerate(NAMES):
@@ -83,6 +86,10 @@ def drawn(pipe: StableDiffusionXLPipeline) -> np.ndarray:
         generator=torch.Generator().manual_seed(5),
     ).images[0]  # fmt: skip
     return np.asarray(picture, int)
+
+
+def few(lora: LoRA) -> LoRA:
+    return replace(lora, layers=dict(list(lora.layers.items())[:8]))
 
 
 def updates(bundle: Bundle, name: str) -> Mapping[object, Tensor]:
@@ -166,7 +173,7 @@ def test_styles_of_one_subspace_share_their_columns(pipe, bundle: Bundle) -> Non
 
 
 def test_what_an_adapter_cannot_hold_is_refused(pipe, base: BaseModel, bundle: Bundle) -> None:
-    lora = tiny.lora(base.layout, "normed")
+    lora = few(tiny.lora(base.layout, "normed"))
     norm = tiny.any_path(base.layout, "norm1")
     lora = replace(
         lora,
@@ -183,7 +190,7 @@ def test_what_an_adapter_cannot_hold_is_refused(pipe, base: BaseModel, bundle: B
     assert not any(isinstance(module, EigenLoRAxLayer) for module in pipe.unet.modules())
     with pytest.raises(AdapterError, match="unet has no EigenLoRAx adapter named default"):
         style_from_peft({"unet": pipe.unet}, bundle.subspace, "nothing")
-    other = bundle_of([tiny.lora(base.layout, "other", seed=50)], base.layout_hash, Goal(0.9))
+    other = bundle_of([few(tiny.lora(base.layout, "other", seed=50))], base.layout_hash, Goal(0.9))
     model = style_to_peft(pipe.unet, other.subspace, other.styles["other"])
     with pytest.raises(AdapterError, match="give the subspace that it was made with"):
         style_from_peft({"unet": model}, bundle.subspace, "other")
@@ -198,25 +205,34 @@ def test_a_subspace_is_learnt_in_by_its_path(
     model = get_peft_model(
         part, EigenLoRAxConfig(basis=tmp_path / "both.safetensors", component=component, r=2)
     )
-    cores = [
-        min(2, basis.core_shape[0]) * min(2, basis.core_shape[1])
-        for path, basis in bundle.subspace.bases.items()
-        if path.component is component
-    ]
-    assert model.get_nb_trainable_parameters()[0] == sum(cores) > 0
+    modules = [path for path in bundle.subspace.bases if path.component is component]
+    assert model.get_nb_trainable_parameters()[0] == 2 * 2 * len(modules)
     wrong = "text_encoder" if component is Component.UNET else "unet"
     with pytest.raises(AdapterError, match=f"as {wrong}: it was made for another model or another part"):
         get_peft_model(model.unload(), EigenLoRAxConfig(basis=bundle.subspace, component=wrong))
 
 
-def test_where_nothing_is_shared_nothing_can_be_learnt(pipe, base: BaseModel) -> None:
-    strangers = [tiny.lora(base.layout, name, seed=60 + place) for place, name in enumerate(NAMES)]
+def test_where_nothing_is_shared_the_styles_lend_columns(pipe, base: BaseModel, tmp_path: Path) -> None:
+    strangers = [few(tiny.lora(base.layout, name, seed=60 + place)) for place, name in enumerate(NAMES)]
     alone = bundle_of(strangers, base.layout_hash, Goal(0.9))
     assert not any(all(basis.core_shape) for basis in alone.subspace.bases.values())
     with pytest.raises(AdapterError, match="shares no columns"):
         get_peft_model(pipe.unet, EigenLoRAxConfig(basis=alone.subspace))
     model = style_to_peft(pipe.unet, alone.subspace, alone.styles["neon"])  # which is all private ranks
     assert model.get_nb_trainable_parameters()[0] == 0
+    with pytest.raises(AdapterError, match="neon leaves the text_encoder alone"):
+        style_to_peft(pipe.text_encoder, alone.subspace, alone.styles["neon"], "text_encoder")
+    save_bundle(alone.subspace, alone.styles, tmp_path / "alone.safetensors")
+    config = EigenLoRAxConfig(basis=tmp_path / "alone.safetensors", r=8)
+    lent = get_peft_model(model.unload(), config)
+    assert lent.get_nb_trainable_parameters()[0] == 8 * 8 * 8
+    for key, layer in lent.named_modules():  # two styles of rank 4: both lie within 8 columns
+        if isinstance(layer, EigenLoRAxLayer):
+            path = ModulePath(Component.UNET, key.removeprefix("base_model.model."))
+            out, into = layer.eigenlorax_out["default"], layer.eigenlorax_into["default"]
+            for change in (updates(alone, name)[path] for name in NAMES):
+                held = out @ (out.mT @ change @ into) @ into.mT
+                assert float((held - change).norm()) < 5e-3 * float(change.norm())
 
 
 def test_diffusers_own_doors_work(pipe, bundle: Bundle) -> None:
@@ -225,7 +241,7 @@ def test_diffusers_own_doors_work(pipe, bundle: Bundle) -> None:
     with torch.no_grad():
         for layer in pipe.unet.modules():
             if isinstance(layer, EigenLoRAxLayer):
-                layer.eigenlorax_core["mine"].fill_(0.05)
+                layer.eigenlorax_core["mine"].fill_(1.0)
     full = drawn(pipe)
     assert np.abs(full - bare).max() > 2
     pipe.unet.set_adapters("mine", 0.0)
