@@ -21,6 +21,11 @@ torch.set_num_threads(1)
 CPU = Hardware(torch.device("cpu"), torch.float32, "CPU")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys first: they take longest, and whoever begins one last keeps all others waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A diffusers folder with a tiny random SDXL-class model."""

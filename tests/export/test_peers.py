@@ -14,7 +14,7 @@ from eigenlorax.export.request import LoRAExport
 from eigenlorax.formats.dialect import Dialect
 from eigenlorax.formats.read import LoRAReader
 from eigenlorax.lora import LoRALayer
-from eigenlorax.module_path import ModelLayout, ModulePath
+from eigenlorax.module_path import Component, ModelLayout, ModulePath
 from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.sdxl import BaseModel, load_base
 from eigenlorax.studio import DEMO_MODEL
@@ -108,11 +108,12 @@ def test_every_module_at_mixed_ranks_gets_its_weight(
     result = exported(tmp_path, demo, reader, exact_lora("x", layers, ()), dialect)
     assert result.predicted.remark == ""
     theirs = worn_by_peer(result.path, dialect)
+    modules = {one: dict(getattr(theirs, one.value).named_modules()) for one in Component}
     with Injection(demo.parameters) as injection:
         injection.apply(layers)
         for path in layers:
-            modules = dict(getattr(theirs, path.component.value).named_modules())
-            module = modules.get(path.name) or modules[path.name.removeprefix("text_model.")]
+            part = modules[path.component]
+            module = part.get(path.name) or part[path.name.removeprefix("text_model.")]
             torch.testing.assert_close(module.weight, demo.parameters[path], rtol=0.0, atol=1e-5)
 
 
