@@ -83,10 +83,10 @@ class BlendDesk:
         if not self._bench.current.styles:
             return []
         found = self._collection()
-        table = found.cosines.triu(1)
         pairs = [
-            (found.names[i], found.names[j], float(table[i, j]))
-            for i, j in (table >= least).nonzero().tolist()
+            (found.names[i], found.names[j], float(found.cosines[i, j]))
+            for i, j in (found.cosines >= least).nonzero().tolist()
+            if i < j
         ]
         return sorted(pairs, key=lambda pair: -pair[2])
 

@@ -26,6 +26,7 @@ from eigenlorax.cli import (
 )
 from eigenlorax.cli.answer import EXIT_CODES, Answer, as_command
 from eigenlorax.cli.common import LOAD_OPTIONS
+from eigenlorax.cli.parts import blend, library, pictures, prompts, queue, styles
 from eigenlorax.runtime.options import AUTO, LoadOptions, Mode, Placement, Precision, Prediction
 
 Command = Callable[..., Answer | None]
@@ -83,6 +84,61 @@ COMMANDS: Mapping[str, Sequence[Command]] = {
 }
 """Panel of the help -> the commands in it."""
 
+GROUPS: Mapping[str, tuple[str, Mapping[str, Command]]] = {
+    "library": (
+        "LoRAs: list, import, facts, duplicates, folders in place.",
+        {
+            "list": library.listed,
+            "import": library.take,
+            "facts": library.facts,
+            "duplicates": library.duplicates,
+            "folders": library.folders,
+        },
+    ),
+    "styles": (
+        "Styles: list, show, notes and favourites, covers.",
+        {"list": styles.listed, "show": styles.show, "note": styles.note, "previews": styles.previews},
+    ),
+    "blend": (
+        "Blends: balance, likeness, the map, new styles by chance.",
+        {
+            "check": blend.check,
+            "balance": blend.balance,
+            "scales": blend.scales,
+            "like": blend.like,
+            "copies": blend.copies,
+            "map": blend.places,
+            "directions": blend.directions,
+            "made-of": blend.made_of,
+            "keep": blend.keep,
+        },
+    ),
+    "presets": (
+        "Prompt presets: list, keep, take from A1111.",
+        {"list": prompts.presets, "keep": prompts.keep, "take": prompts.take},
+    ),
+    "wildcards": (
+        "Wildcards in prompts: list, fill.",
+        {"list": prompts.wildcards, "fill": prompts.fill},
+    ),
+    "outputs": (
+        "Pictures that were drawn: list, discard, undo.",
+        {"list": pictures.listed, "discard": pictures.discard, "undo": pictures.undo},
+    ),
+    "jobs": (
+        "The page's queue: list, show, cancel, pause, resume, move.",
+        {
+            "list": queue.listed,
+            "show": queue.show,
+            "cancel": queue.cancel,
+            "pause": queue.pause,
+            "resume": queue.resume,
+            "move": queue.move,
+        },
+    ),
+}
+"""Group -> what it is about, and its commands by name."""
+
 for _panel, _commands in COMMANDS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(as_command(_command))
@@ -93,3 +149,9 @@ app.command(
     add_help_option=False,
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )(serving.serve)
+
+for _group, (_about, _members) in GROUPS.items():
+    _part = typer.Typer(help=_about, no_args_is_help=True, rich_markup_mode="markdown")
+    for _name, _member in _members.items():
+        _part.command(_name)(as_command(_member))
+    app.add_typer(_part, name=_group, rich_help_panel="Groups of commands")

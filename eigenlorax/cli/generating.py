@@ -194,7 +194,8 @@ def compare(
         *(f"{one}: its LoRA is no longer in the library" for one in compared.missing),
         f"sheet: {out}" if out else "",
     ]
-    return Answer({"styles": compared.figures, "missing": compared.missing, "sheet": out}, lines)
+    figures = {style: {**vars(one), "relative": one.relative} for style, one in compared.figures.items()}
+    return Answer({"styles": figures, "missing": compared.missing, "sheet": out}, lines)
 
 
 def _answer(finished: Finished, request: GenerationRequest, out: Path | None) -> Answer:

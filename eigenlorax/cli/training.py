@@ -95,7 +95,7 @@ def _told(made: TaughtStyle, trigger: str) -> Answer:
         "base": result.base, "start": result.before, "after": result.after, "numbers": result.numbers,
         "mixture": result.start, "held": result.held, "losses": result.losses,
         "pictures": made.pictures, "left_out": {str(one.path): one.reason for one in made.left_out},
-        "style_bytes": style_bytes,
+        "style_bytes": style_bytes, "kept": made.kept_error,
     }  # fmt: skip
     lines = [
         *(f"{one.path.name}: {one.reason}" for one in made.left_out),

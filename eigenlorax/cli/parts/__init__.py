@@ -1,0 +1,1 @@
+"""Commands in groups: `eigenlorax styles list` and its kin."""
