@@ -1,6 +1,7 @@
 """Every command: help that reads well, --json, errors in one line, and exit codes that scripts can trust."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,18 @@ def test_the_whole_is_told_on_one_page() -> None:
     helped = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "120"}).stdout
     assert all(f"│ {command[0]} " in helped for command in NAMES)
     assert "130 stopped by Ctrl-C" in " ".join(helped.split())
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    table = (
+        (ROOT / "README.md")
+        .read_text(encoding="utf-8")
+        .split("## From the command line")[1]
+        .split("\n## ")[0]
+    )
+    rows = [line for line in table.splitlines() if line.startswith("| ")]
+    named = set(re.findall(r"`([a-z][a-z-]*(?: [a-z-]+)?)`", "\n".join(rows)))
+    assert named == {" ".join(command) for command in [*NAMES, ["serve"]]}
 
 
 def test_an_answer_is_lines_or_one_document() -> None:
