@@ -10,6 +10,7 @@ from tests.benchmarks.fewshot_summary import kept_so_far
 
 _COLOURS = ("#0b7", "#c33", "#a60", "#36c", "#a3a", "#888", "#063", "#6af", "#e7c", "#333")
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 560.0, 320.0, 52.0, 40.0, 10.0, 10.0
+_SVG_CSS = "text { font: 12px system-ui, sans-serif; fill: #444 } .name { font-weight: bold; fill: #222 } .grid { stroke: #ddd }"
 _CSS = """
 body { font: 14px system-ui, sans-serif; max-width: 1300px; margin: 2em auto; color: #222; background: #fff }
 main { display: grid; grid-template-columns: repeat(auto-fit, minmax(540px, 1fr)); gap: 1.5em }
@@ -20,8 +21,7 @@ list-style: none; padding: 0 } pre { white-space: pre-wrap }
 
 def page(rows: Sequence[Row], report: str) -> str:
     """One HTML page: a chart for each style and number of pictures, and the report as text."""
-    names = list(dict.fromkeys(row["contender"] for row in rows))
-    colours = {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(names)}
+    colours = _colours(rows)
     keys = "".join(f'<li style="color:{colour}">▬ {escape(name)}</li>' for name, colour in colours.items())
     charts = []
     for shots in sorted({row["shots"] for row in rows}):
@@ -35,6 +35,33 @@ def page(rows: Sequence[Row], report: str) -> str:
         "<h1>TEST error over the base's, of what would be kept after so many steps</h1>"
         f"<ul>{keys}</ul><main>{''.join(charts)}</main><pre>{escape(report)}</pre>"
     )
+
+
+def figure(rows: Sequence[Row], shots: int) -> str:
+    """The charts of one number of pictures as one SVG, two beside each other, with a legend above."""
+    here = [row for row in rows if row["shots"] == shots]
+    colours, styles = _colours(here), sorted({row["style"] for row in here})
+    wide, high, head, name_high = 2 * _WIDTH, _HEIGHT + 20, 30, 16
+    parts = [f'<rect width="100%" height="100%" fill="#fff"/><style>{_SVG_CSS}</style>']
+    for place, (name, colour) in enumerate(colours.items()):
+        left = _LEFT + place * (wide - _LEFT) / len(colours)
+        parts.append(f'<rect x="{left:.0f}" y="10" width="18" height="4" fill="{colour}"/>')
+        parts.append(f'<text x="{left + 24:.0f}" y="17">{escape(name)}</text>')
+    for place, style in enumerate(styles):
+        left, top = place % 2 * _WIDTH, head + place // 2 * high
+        one = chart([row for row in here if row["style"] == style], colours)
+        inner = f'<svg x="{left:.0f}" y="{top + name_high:.0f}" width="{_WIDTH:.0f}" height="{_HEIGHT:.0f}" '
+        parts.append(f'<text class="name" x="{left + _LEFT:.0f}" y="{top + 12:.0f}">{escape(style)}</text>')
+        parts.append(one.replace("<svg ", inner, 1))
+    tall = head + (len(styles) + 1) // 2 * high
+    size = f'width="{wide:.0f}" height="{tall:.0f}" viewBox="0 0 {wide:.0f} {tall:.0f}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>\n'
+
+
+def _colours(rows: Sequence[Row]) -> dict[str, str]:
+    forms = {row["contender"]: row["form"] for row in rows}
+    names = sorted(forms, key=lambda name: (forms[name] != "teach", name))
+    return {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(names)}
 
 
 def at_steps(row: Row, positions: Sequence[int]) -> list[float]:

@@ -29,12 +29,14 @@ from eigenlorax.training.teach_settings import TeachSettings
 from tests.benchmarks.fewshot_contenders import Contender, contenders
 from tests.benchmarks.fewshot_drawing import pack, stem
 from tests.benchmarks.fewshot_ground import IMAGES
-from tests.benchmarks.fewshot_plots import page
+from tests.benchmarks.fewshot_plots import figure, page
 from tests.benchmarks.fewshot_pool import Work, perform_all
 from tests.benchmarks.fewshot_runs import Row, Run, rows_of
 from tests.benchmarks.fewshot_summary import paces, report, summary
 
 TUNING = ("p-icon-park", "stained-glass")
+#: Pictures of the runs that a figure shows.
+_SHOWN = 8
 TESTED = ("streamline-emojis", "game-icons", "p-ph-duotone", "mosaic")
 
 
@@ -109,6 +111,8 @@ def _summarise(given: argparse.Namespace) -> None:
     print(told)
     if given.html:
         given.html.write_text(page(rows, told), encoding="utf-8")
+    if given.figure:
+        given.figure.write_text(figure(rows, _SHOWN), encoding="utf-8")
     if given.summary:
         given.summary.write_text(json.dumps(summary(rows, given.ours, judged), indent=1) + "\n")
 
@@ -156,6 +160,7 @@ def main() -> None:
     command.add_argument("--pace", type=Path, help="JSON lines of runs of one worker")
     command.add_argument("--judged", type=Path, help="folder of the judge's JSON, each named as its manifest")
     command.add_argument("--html", type=Path, help="page with charts to write")
+    command.add_argument("--figure", type=Path, help=f"SVG of the runs with {_SHOWN} pictures to write")
     command.add_argument("--summary", type=Path, help="JSON to write")
     given = parser.parse_args()
     given.run(given)
