@@ -34,7 +34,12 @@ _LATER = {
 def __getattr__(name: str) -> object:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+    try:
+        return getattr(import_module(_LATER[name]), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "peft":
+            raise
+        raise ImportError(f"{name} needs peft: pip install peft") from error
 
 
 def __dir__() -> list[str]:

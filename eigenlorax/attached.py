@@ -30,7 +30,8 @@ from eigenlorax.subspace.subspace import Subspace
 
 #: Bytes of styles to keep beside the pipeline: all.
 _EVERY = 1 << 40
-_taken: WeakSet[StableDiffusionXLPipeline] = WeakSet()
+#: UNets that wear styles; pipelines may share one.
+_taken: WeakSet[nn.Module] = WeakSet()
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class AttachedStyles:
     def __init__(self, guest: _Guest, bundle: Bundle, mode: Mode) -> None:
         self.subspace, self.mode = bundle.subspace, mode
         self.styles: Mapping[str, Style] = dict(bundle.styles)
-        self._pipeline = guest.pipeline
+        self._unet = guest.pipeline.unet
         self._dresser = Dresser(guest, _EVERY)
         self._strengths: dict[str, float] = {}
         made_for = self.subspace.base
@@ -70,7 +71,7 @@ class AttachedStyles:
         if made_for is not None and not _is_offloaded(guest.pipeline):
             here = BaseFacts("this pipeline", self._dresser.injection).fingerprint(self.subspace.bases)
             self.notice = compare(made_for, here).notice(made_for.name)
-        _taken.add(guest.pipeline)
+        _taken.add(guest.pipeline.unet)
 
     @property
     def strengths(self) -> StyleBlend:
@@ -90,7 +91,7 @@ class AttachedStyles:
             UnknownStyleError: there is no style of that name.
             InvalidRequestError: a strength is out of range, or the styles were detached.
         """
-        if self._pipeline not in _taken:
+        if self._unet not in _taken:
             raise InvalidRequestError("these styles were detached from their pipeline: attach them again")
         refuse_outside({f"the strength of {name}": (value, -MOST, MOST) for name, value in strengths.items()})
         outfit = outfit_of(self.subspace, self.styles, [strengths], {})
@@ -106,7 +107,7 @@ class AttachedStyles:
         """Put the pipeline back as it was, bit for bit; a second time does nothing."""
         self._strengths = {}
         self._dresser.forget_weights()
-        _taken.discard(self._pipeline)
+        _taken.discard(self._unet)
 
     def __enter__(self) -> "AttachedStyles":
         return self
@@ -158,8 +159,8 @@ def _guest(pipeline: StableDiffusionXLPipeline) -> _Guest:
         raise WrongBaseError(
             f"the pipeline has no {', '.join(missing)}: styles need SDXL's UNet and both its text encoders"
         )
-    if pipeline in _taken:
-        raise InvalidRequestError("this pipeline has styles attached already: detach them first")
+    if pipeline.unet in _taken:
+        raise InvalidRequestError("this pipeline's UNet has styles attached already: detach them first")
     parameters, modules = changeable(pipeline)
     if any("base_layer" in path.name for path in modules):
         raise InvalidRequestError(

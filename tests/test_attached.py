@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionXLPipeline
+from diffusers import StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
 
 import eigenlorax
 from eigenlorax.attached import attach
@@ -42,7 +42,16 @@ def pipe(tiny_model: Path) -> StableDiffusionXLPipeline:
 def everywhere(base: BaseModel) -> Bundle:
     """Styles that change the UNet and both text encoders."""
     loras = [
-        tiny.lora(base.layout, name, seed=9 + seed, components=Component) for seed, name in enumerate(BLEND)
+        replace(
+            lora,
+            layers={
+                path: layer for path, layer in lora.layers.items() if path.name.endswith(("to_q", "q_proj"))
+            },
+        )
+        for lora in (
+            tiny.lora(base.layout, name, seed=9 + seed, components=Component)
+            for seed, name in enumerate(BLEND)
+        )
     ]
     fitted = drain(fit(loras, {}, base.layout_hash, Goal(0.9)))
     return Bundle(fitted.subspace, fitted.styles(dict.fromkeys(BLEND, ())))
@@ -173,6 +182,24 @@ def test_weights_that_come_and_go_are_never_merged(pipe, everywhere: Bundle) -> 
         attach(pipe, everywhere, "merged")
     with attach(pipe, everywhere) as studio:
         assert studio.mode is Mode.LIVE
+
+
+def test_pipelines_that_share_their_parts(pipe, everywhere: Bundle) -> None:
+    other = StableDiffusionXLImg2ImgPipeline(**pipe.components)
+    with attach(other, everywhere) as studio:
+        bare = drawn(pipe)
+        studio.set_styles({"neon": 2.0})
+        assert np.abs(drawn(pipe) - bare).max() > 2
+        with pytest.raises(InvalidRequestError, match="detach them first"):
+            attach(pipe, everywhere)
+
+
+def test_without_peft_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("peft", "peft.utils"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "eigenlorax.peft_tuner", raising=False)
+    with pytest.raises(ImportError, match="EigenLoRAxConfig needs peft: pip install peft"):
+        eigenlorax.EigenLoRAxConfig  # noqa: B018
 
 
 def test_the_package_opens_quickly() -> None:

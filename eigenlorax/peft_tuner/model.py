@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from peft.tuners.tuners_utils import BaseTuner, _maybe_include_all_linear_layers
@@ -34,6 +35,8 @@ class EigenLoRAxModel(BaseTuner):  # type: ignore[misc]
     prefix = PREFIX
     tuner_layer_cls = EigenLoRAxLayer
     target_module_mapping: ClassVar[dict[str, list[str]]] = {}
+    _columns: Mapping[str, Columns] = MappingProxyType({})
+    """Of the adapter that is put in just now."""
 
     def inject_adapter(self, model: nn.Module, adapter_name: str, *args: Any, **kwargs: Any) -> None:
         """Wrap the modules of an adapter; where its columns do not fit, none is wrapped."""
@@ -43,18 +46,21 @@ class EigenLoRAxModel(BaseTuner):  # type: ignore[misc]
         try:
             super().inject_adapter(model, adapter_name, *args, **kwargs)
         finally:
-            self._columns = {}
+            del self._columns
 
     def _chosen(
         self, config: EigenLoRAxConfig, model: nn.Module, columns: Mapping[str, Columns]
     ) -> dict[str, Columns]:
         """The columns of the modules that are targeted; the configuration is filled in."""
         private = {key: size[2] for key, size in (config.sizes or {}).items()}
+        # peft takes a whole name for the end of others too: those that are meant are known by name.
+        meant = set(private) if config.promised else None
         if config.target_modules is None:
             if config.layers_to_transform is not None:
                 raise AdapterError("layers_to_transform chooses among target_modules: give both")
-            config.target_modules = {k for k in columns if all(columns[k].size) or private.get(k)}
-            if not config.target_modules:
+            meant = {k for k in columns if all(columns[k].size) or private.get(k)}
+            config.target_modules = set(meant)
+            if not meant:
                 raise AdapterError(
                     "the subspace shares no columns in this model, so there is nothing to learn in: give r, "
                     "the number of columns that are then made of its styles' leading directions"
@@ -62,6 +68,7 @@ class EigenLoRAxModel(BaseTuner):  # type: ignore[misc]
         _maybe_include_all_linear_layers(config, model)
         names = [key for key, _ in model.named_modules() if key and not _WITHIN.search(key)]
         targets = [key for key in names if self._check_target_module_exists(config, key)]
+        targets = [key for key in targets if meant is None or key in meant]
         if bare := [key for key in targets if key not in columns]:
             raise AdapterError(
                 f"the basis has no columns for {bare[0]} ({len(bare)} such modules): leave them out of "
@@ -75,6 +82,11 @@ class EigenLoRAxModel(BaseTuner):  # type: ignore[misc]
         config.basis_hash = config.promised or hash_of(used)
         config.sizes = {key: [*used[key].size, private.get(key, 0)] for key in targets}
         return used
+
+    def _check_target_module_exists(self, config: EigenLoRAxConfig, key: str) -> Any:
+        """As peft matches, but nothing beyond what was chosen, once it is."""
+        found = super()._check_target_module_exists(config, key)
+        return found if not found or not self._columns else key in self._columns
 
     def _create_and_replace(
         self,

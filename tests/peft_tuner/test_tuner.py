@@ -283,6 +283,30 @@ def test_targets_in_the_way_of_peft() -> None:
     assert model.get_nb_trainable_parameters()[0] == 4 * 2 * 2 + 64 * 32
 
 
+class Nested(nn.Module):
+    """One name is the end of another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first = nn.Linear(4, 4)
+        self.inner = nn.ModuleDict({"first": nn.Linear(4, 4)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner["first"](self.first(x))
+
+
+def test_a_name_is_no_ending(tmp_path: Path) -> None:
+    columns = {"first.out": torch.eye(4)[:, :2], "first.into": torch.eye(4)[:, :2]}
+    model = shake(get_peft_model(Nested(), EigenLoRAxConfig(basis=columns)))
+    assert len(layers(model)) == 1
+    model.save_pretrained(tmp_path)
+    again = PeftModel.from_pretrained(Nested(), tmp_path)
+    assert torch.equal(again(torch.eye(4)), model(torch.eye(4)))
+    with pytest.raises(AdapterError, match=r"no columns for inner\.first"):
+        get_peft_model(Nested(), EigenLoRAxConfig(basis=columns, target_modules=["first"]))
+
+
 def test_modules_saved_whole_come_back(tmp_path: Path) -> None:
     model = adapted(MODELS["llama"], modules_to_save=["lm_head"])
     model.save_pretrained(tmp_path)
