@@ -45,7 +45,7 @@ def resolved(config: EigenLoRAxConfig, model: nn.Module, others: Sequence[str]) 
         StudioError: the place that it names cannot be read.
     """
     modules = {key: _wrapped(module) for key, module in model.named_modules()}
-    if config.basis is None:
+    if config.basis is None or (config.promised and config.save_basis):
         return _without_basis(config, model, modules, others)
     source = _source(config)
     found = {}

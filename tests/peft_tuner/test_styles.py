@@ -207,6 +207,10 @@ def test_a_subspace_is_learnt_in_by_its_path(
     )
     modules = [path for path in bundle.subspace.bases if path.component is component]
     assert model.get_nb_trainable_parameters()[0] == 2 * 2 * len(modules)
+    model.save_pretrained(tmp_path / "adapter")  # which brings its columns: the bundle may go
+    (tmp_path / "both.safetensors").unlink()
+    model = PeftModel.from_pretrained(model.unload(), tmp_path / "adapter")
+    assert len(model.peft_config["default"].sizes) == len(modules)
     wrong = "text_encoder" if component is Component.UNET else "unet"
     with pytest.raises(AdapterError, match=f"as {wrong}: it was made for another model or another part"):
         get_peft_model(model.unload(), EigenLoRAxConfig(basis=bundle.subspace, component=wrong))
