@@ -3,12 +3,13 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from eigenlorax.home import MODEL, data_home
 from eigenlorax.runtime.options import AUTO, LoadOptions, Mode, Placement, Precision, Prediction
+from ui.api_flags import add_api, no_api
 from ui.language import LANGUAGES, of_system
 
 DEFAULT_PORT = 7860
@@ -36,6 +37,10 @@ class Flags:
         open_browser: Whether to open a browser at start.
         language: The page's, one of `ui.language.LANGUAGES`.
         as_json: Print the address as one JSON document instead of words.
+        api, mcp: Whether other programs, and language models, may ask over HTTP.
+        api_token: For `Authorization: Bearer`; empty for none.
+        api_users: User -> password for HTTP Basic.
+        origins: Of web pages from elsewhere that may use the API.
     """
 
     model: str | None
@@ -48,6 +53,11 @@ class Flags:
     open_browser: bool
     language: str
     as_json: bool = False
+    api: bool = False
+    mcp: bool = False
+    api_token: str = ""
+    api_users: Mapping[str, str] = field(default_factory=dict)
+    origins: tuple[str, ...] = ()
 
 
 def parse_flags(arguments: Sequence[str] | None = None, program: str = "app.py") -> Flags:
@@ -62,6 +72,8 @@ def parse_flags(arguments: Sequence[str] | None = None, program: str = "app.py")
     if (given.listen or given.share) and given.auth is None:
         opened = "--share" if given.share else "--listen"
         _refuse(program, f"{opened} opens the page to others, so it needs --auth USER:PASSWORD")
+    if reason := no_api(given):
+        _refuse(program, reason)
     return Flags(
         model=given.model,
         options=LoadOptions(
@@ -81,6 +93,11 @@ def parse_flags(arguments: Sequence[str] | None = None, program: str = "app.py")
         open_browser=not given.no_browser,
         language=of_system() if given.language == AUTO else given.language,
         as_json=given.json,
+        api=given.api,
+        mcp=given.mcp,
+        api_token=given.api_token or "",
+        api_users=dict(given.api_auth or ()),
+        origins=given.cors_allow_origins,
     )
 
 
@@ -123,6 +140,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         default=AUTO,
         help="language of the page: English or Japanese (default: the system's)",
     )
+    add_api(parser)
     parser.add_argument("--json", action="store_true", help="print the address as JSON, for a script")
     return parser
 

@@ -47,11 +47,13 @@ KINDS: Mapping[str, str] = {
     "card": say("Style card"),
     "previews": say("Previews"),
     "sheet": say("Contact sheet"),
+    "request": say("Picture for a program"),
+    "export": say("Export"),
     "use": say("Another version"),
     "beside": say("Style beside its LoRA"),
 }
 """Kind of work -> what it is called; another kind is called by its own name."""
-_DRAWN = ("generate", "redraw", "morph")
+_DRAWN = ("generate", "redraw", "morph", "request")
 
 _STATES: Mapping[State, str] = {
     State.QUEUED: say("waits"),

@@ -12,6 +12,7 @@ from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.outputs.outputs import Outputs
 from eigenlorax.studio import Studio
 from ui import text
+from ui.api import open_api
 from ui.build import build
 from ui.exporting import export_folder
 from ui.flags import Flags
@@ -48,7 +49,9 @@ def serve(studio: Studio, flags: Flags) -> None:
         except OSError as error:
             raise OSError(text.no_port(flags.host, flags.port)) from error
         address = share_url or url
-        print(json.dumps({"url": address}) if flags.as_json else text.started(address), flush=True)
+        opened = open_api(page, studio, jobs, flags)
+        told = {"url": address, **{name: f"{address.rstrip('/')}{path}" for name, path in opened.items()}}
+        print(json.dumps(told) if flags.as_json else text.started(**told), flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             page.block_thread()
 

@@ -66,9 +66,15 @@ REPORT = say("What do these LoRAs share? (report)")
 REPORT_FILE = say("Report of the collection")
 
 
-def started(url: str) -> str:
-    """What the terminal says once the page is up."""
-    return say("{title} is at {url}  (Ctrl-C stops it)", title=TITLE, url=url)
+def started(url: str, **others: str) -> str:
+    """What the terminal says once the page is up.
+
+    Args:
+        url: The page's.
+        others: What else is open there, such as "api" -> its address.
+    """
+    page = say("{title} is at {url}  (Ctrl-C stops it)", title=TITLE, url=url)
+    return "\n".join([page, *(f"{name.upper()}: {address}" for name, address in others.items())])
 
 
 def no_port(host: str, port: int | None) -> str:

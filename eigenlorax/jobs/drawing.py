@@ -19,6 +19,8 @@ from eigenlorax.studio import Work as StudioWork
 
 GENERATE = "generate"
 REDRAW = "redraw"
+REQUEST = "request"
+"""A drawing that another program waits for; the page shows it in the queue alone."""
 _WHAT = "drawing"
 _MOST_STEPS_BETWEEN = 1000
 _GLIMPSE_STEPS = 6

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from eigenlorax.jobs.carding import CARD, carding
 from eigenlorax.jobs.comparing import BESIDE, COMPARE, comparing
 from eigenlorax.jobs.compressing import CALIBRATE, COMPRESS, calibrating, compressing
-from eigenlorax.jobs.drawing import GENERATE, REDRAW, drawing
+from eigenlorax.jobs.drawing import GENERATE, REDRAW, REQUEST, drawing
+from eigenlorax.jobs.exporting import EXPORT, exporting
 from eigenlorax.jobs.growing import GROW, REFIT, growing, refitting
 from eigenlorax.jobs.importing import IMPORT, importing
 from eigenlorax.jobs.job import Worker
@@ -25,6 +26,7 @@ def workers_of(studio: Studio) -> Mapping[str, Worker]:
         TRAIN: teaching(studio),
         GENERATE: drawing(studio),
         REDRAW: drawing(studio),
+        REQUEST: drawing(studio),
         COMPARE: comparing(studio),
         BESIDE: comparing(studio),
         MORPH: morphing(studio),
@@ -39,6 +41,7 @@ def workers_of(studio: Studio) -> Mapping[str, Worker]:
         PREVIEWS: previewing(studio),
         IMPORT: importing(studio),
         CARD: carding(studio),
+        EXPORT: exporting(studio),
     }
 
 

@@ -132,6 +132,24 @@ def read_a1111(words: str) -> Recalled:
     )
 
 
+def parameters_of(words: str) -> dict[str, str]:
+    """An infotext by A1111's own keys, prompts and the two sides of each size among them.
+
+    Source: AUTOMATIC1111, modules/infotext_utils.py (parse_generation_parameters).
+
+    Args:
+        words: As `read_a1111`.
+    """
+    prompt, negative, line = _split(words[:MOST_TEXT])
+    found = {"Prompt": prompt, "Negative prompt": negative} if words.strip() else {}
+    for key, value in pairs_of(line):
+        if sides := size_of(value):
+            found |= {f"{key}-1": str(sides[0]), f"{key}-2": str(sides[1])}
+        else:
+            found[key] = value
+    return found
+
+
 def _split(words: str) -> tuple[str, str, str]:
     """Prompt, negative prompt and the line of settings, each stripped."""
     lines = words.strip().replace("\r\n", "\n").split("\n")

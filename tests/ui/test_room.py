@@ -33,6 +33,9 @@ ALLOWED = {
     "eigenlorax.formats.report": {"ImportReport", "Verdict"},
     "eigenlorax.library.notes": {"Note"},
     "eigenlorax.likeness": {"StyleLikeness"},
+    "eigenlorax.http.access": {"Access"},
+    "eigenlorax.http.app": {"Door", "http_app"},
+    "eigenlorax.http.beside": {"Beside"},
     "eigenlorax.jobs.asked": {"as_json"},
     "eigenlorax.jobs.carding": {"CARD"},
     "eigenlorax.jobs.comparing": {"BESIDE", "COMPARE", "CompareAsked"},
@@ -66,7 +69,7 @@ ALLOWED = {
     "eigenlorax.outputs.words": {"words_of"},
     "eigenlorax.recall_case": {"Recalled", "Restored", "recall_file", "recall_text", "restored"},
     "eigenlorax.prompting": {"places"},
-    "eigenlorax.home": {"APP_NAME", "data_home"},
+    "eigenlorax.home": {"APP_NAME", "MODEL", "data_home"},
     "eigenlorax.prompting.presets": {
         "PromptPreset",
         "keep_preset",
