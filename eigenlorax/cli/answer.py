@@ -11,13 +11,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from eigenlorax.errors import StudioError
+from eigenlorax.home import DATA_DIR, MODEL
 from eigenlorax.jobs.asked import as_json
 
 DONE, REFUSED, INTERRUPTED = 0, 1, 130
 """Exit codes; 2, for what cannot be understood, is typer's own."""
 EXIT_CODES = (
     f"Exit codes: {DONE} done; {REFUSED} the input's or the disk's fault, in one line; 2 no such command or "
-    f"option; {INTERRUPTED} stopped by Ctrl-C. Nothing is ever left half-written."
+    f"option; {INTERRUPTED} stopped by Ctrl-C. Nothing is ever left half-written. "
+    f"The variables {DATA_DIR} and {MODEL} stand for --data-dir and --model."
 )
 
 _NUMBER = re.compile(r"[-+]?[\d.,]+(%| [A-Za-z/]+)?|-")

@@ -38,7 +38,7 @@ Sampler = Annotated[
 ]
 Schedule = Annotated[str, typer.Option(help="Of the steps, such as Karras.")]
 BatchSize = Annotated[int, typer.Option(help="Pictures; the seed counts up.")]
-ClipSkip = Annotated[int, typer.Option(help="A1111's counting for SDXL.")]
+ClipSkip = Annotated[int, typer.Option(rich_help_panel="Fine points", help="A1111's counting for SDXL.")]
 StyleOptions = Annotated[list[str] | None, typer.Option(help="NAME=STRENGTH; repeat it to blend.")]
 Presets = Annotated[list[str] | None, typer.Option(help="A prompt preset to put over it; repeat it.")]
 Triggers = Annotated[bool, typer.Option("--triggers/--no-triggers", help="Add the styles' trigger words.")]

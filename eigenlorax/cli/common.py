@@ -19,7 +19,10 @@ DEFAULT_MODEL = str(DEMO_MODEL)
 Model = Annotated[
     str,
     typer.Option(
-        envvar=MODEL, help="SDXL folder, .safetensors file or hub id.", show_default="the demo model"
+        envvar=MODEL,
+        show_envvar=False,
+        help="SDXL folder, .safetensors file or hub id.",
+        show_default="the demo model",
     ),
 ]
 DataDir = Annotated[
@@ -27,6 +30,7 @@ DataDir = Annotated[
     typer.Option(
         default_factory=data_home,
         envvar=DATA_DIR,
+        show_envvar=False,
         help="Where LoRAs, styles and pictures are kept.",
         show_default="as the page",
     ),

@@ -42,6 +42,7 @@ from eigenlorax.recipe import AUTOMATIC, Fill, GenerationRequest, Upscaler
 from eigenlorax.studio import Finished, Studio
 from eigenlorax.tagged_case import tagged
 
+_FINE, _HIRES, _OVER, _CONTROL = "Fine points", "Second pass", "Over a picture", "ControlNet"
 _PROMPT = "What the pictures show. `<lora:name:0.8>` puts a style on; wildcards and choices are filled in."
 Prompt = Annotated[str, typer.Argument(help=_PROMPT)]
 
@@ -64,35 +65,70 @@ def generate(
         Path | None, typer.Option(help="PNG file to write too; of a batch, its name gets numbers.")
     ] = None,
     original: Annotated[
-        str, typer.Option(help="Wear this LoRA itself, NAME=STRENGTH, instead of styles, to compare.")
+        str,
+        typer.Option(
+            rich_help_panel=_FINE, help="Wear this LoRA itself, NAME=STRENGTH, instead of styles, to compare."
+        ),
     ] = "",
     preset: Presets = None,
     triggers: Triggers = True,
     dial: Annotated[
         list[str] | None,
         typer.Option(
+            rich_help_panel=_FINE,
             help="NAME:PART=FACTOR turns a style up or down in a part: unet, text_encoder, text_encoder_2, "
-            "composition, content, style or detail; NAME:curve=0:1,0.5:0.2 along the steps. Repeat it."
+            "composition, content, style or detail; NAME:curve=0:1,0.5:0.2 along the steps. Repeat it.",
         ),
     ] = None,
     clip_skip: ClipSkip = 1,
-    variation_seed: Annotated[int, typer.Option(help="A second noise to mix in; -1 is a new one.")] = -1,
-    variation: Annotated[float, typer.Option(help="How much of it, from 0 to 1.")] = 0.0,
-    rescale: Annotated[float, typer.Option(help="Guidance rescale, from 0 to 1, for zero-SNR models.")] = 0.0,
-    hires: Annotated[float, typer.Option(help="Draw again over the picture enlarged so many times.")] = 0.0,
-    hires_steps: Annotated[int, typer.Option(help="Steps of that pass; 0 is as many.")] = 0,
-    hires_denoise: Annotated[float, typer.Option(help="Denoising strength of that pass.")] = 0.7,
-    upscaler: Annotated[Upscaler, typer.Option(help="How it is enlarged.")] = Upscaler.LATENT,
-    image: Annotated[Path | None, typer.Option(help="A picture to draw over (img2img).")] = None,
-    mask: Annotated[Path | None, typer.Option(help="White is drawn over, black stays (inpaint).")] = None,
-    denoise: Annotated[float, typer.Option(help="Denoising strength over the picture.")] = 0.75,
-    mask_blur: Annotated[int, typer.Option(help="Of the mask's edge, in pixels.")] = 4,
-    fill: Annotated[Fill, typer.Option(help="What lies under the mask at the start.")] = Fill.ORIGINAL,
-    control: Annotated[str, typer.Option(help="A ControlNet: folder, .safetensors file or hub id.")] = "",
-    control_image: Annotated[Path | None, typer.Option(help="What it is to follow.")] = None,
-    control_strength: Annotated[float, typer.Option(help="From 0 to 2.")] = 1.0,
-    control_start: Annotated[float, typer.Option(help="Share of the steps at which it begins.")] = 0.0,
-    control_end: Annotated[float, typer.Option(help="Share of the steps at which it ends.")] = 1.0,
+    variation_seed: Annotated[
+        int, typer.Option(rich_help_panel=_FINE, help="A second noise to mix in; -1 is a new one.")
+    ] = -1,
+    variation: Annotated[
+        float, typer.Option(rich_help_panel=_FINE, help="How much of it, from 0 to 1.")
+    ] = 0.0,
+    rescale: Annotated[
+        float, typer.Option(rich_help_panel=_FINE, help="Guidance rescale, from 0 to 1, for zero-SNR models.")
+    ] = 0.0,
+    hires: Annotated[
+        float,
+        typer.Option(rich_help_panel=_HIRES, help="Draw again over the picture enlarged so many times."),
+    ] = 0.0,
+    hires_steps: Annotated[
+        int, typer.Option(rich_help_panel=_HIRES, help="Steps of that pass; 0 is as many.")
+    ] = 0,
+    hires_denoise: Annotated[
+        float, typer.Option(rich_help_panel=_HIRES, help="Denoising strength of that pass.")
+    ] = 0.7,
+    upscaler: Annotated[
+        Upscaler, typer.Option(rich_help_panel=_HIRES, help="How it is enlarged.")
+    ] = Upscaler.LATENT,
+    image: Annotated[
+        Path | None, typer.Option(rich_help_panel=_OVER, help="A picture to draw over (img2img).")
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(rich_help_panel=_OVER, help="White is drawn over, black stays (inpaint).")
+    ] = None,
+    denoise: Annotated[
+        float, typer.Option(rich_help_panel=_OVER, help="Denoising strength over the picture.")
+    ] = 0.75,
+    mask_blur: Annotated[int, typer.Option(rich_help_panel=_OVER, help="Of the mask's edge, in pixels.")] = 4,
+    fill: Annotated[
+        Fill, typer.Option(rich_help_panel=_OVER, help="What lies under the mask at the start.")
+    ] = Fill.ORIGINAL,
+    control: Annotated[
+        str, typer.Option(rich_help_panel=_CONTROL, help="A ControlNet: folder, .safetensors file or hub id.")
+    ] = "",
+    control_image: Annotated[
+        Path | None, typer.Option(rich_help_panel=_CONTROL, help="What it is to follow.")
+    ] = None,
+    control_strength: Annotated[float, typer.Option(rich_help_panel=_CONTROL, help="From 0 to 2.")] = 1.0,
+    control_start: Annotated[
+        float, typer.Option(rich_help_panel=_CONTROL, help="Share of the steps at which it begins.")
+    ] = 0.0,
+    control_end: Annotated[
+        float, typer.Option(rich_help_panel=_CONTROL, help="Share of the steps at which it ends.")
+    ] = 1.0,
     model: Model = DEFAULT_MODEL,
 ) -> Answer:
     """Draw pictures in one style or a blend, and save them with their settings inside, as the page does."""
@@ -121,9 +157,10 @@ def generate(
         control=hint,
     )
     request = tagged(studio, request, preset or (), triggers=triggers)
+    drawn = studio.generate(request)
     for name, strength in lora.items():
-        return _answer(watched("Drawing", studio.generate_with_lora(request, name, strength)), request, out)
-    return _answer(watched("Drawing", studio.generate(request)), request, out)
+        drawn = studio.generate_with_lora(request, name, strength)
+    return _answer(watched("Drawing", drawn), request, out)
 
 
 def morph(

@@ -80,7 +80,8 @@ def note(
         "trigger_words": None if trigger is None else words_of(trigger),
     }  # fmt: skip
     changes = {key: value for key, value in given.items() if value is not None}
-    collection.facts(name) if name not in collection.styles() else None
+    if name not in collection.styles():
+        collection.facts(name)  # refuses a name that nothing has
     noted = collection.write_note(name, changes) if changes else collection.note(name)
     said = [
         f"{key.replace('_', ' ')}: {value}"
