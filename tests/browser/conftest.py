@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Response, expect
 
 from eigenlorax.events import drain
 from eigenlorax.studio import DEMO_MODEL, Studio
 from tests.browser.serving import Server, await_styles, chromium, warm_page
 from tests.conftest import CPU
+
+#: On a machine that does other things too, a picture takes its time; only a failure waits this long.
+expect.set_options(timeout=30_000)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from app import main
 from tests.warm import WARM
 
 ROOT = Path(__file__).parent.parent.parent
-START_SECONDS = 90
+START_SECONDS = 180
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -49,7 +49,7 @@ def running_page(folder: Path, language: str = "en") -> Iterator[Server]:
     """`python app.py` on the demo model on a free port, with its data and its log in `folder`.
 
     Raises:
-        StartError: it ended or said nothing for 90 seconds.
+        StartError: it ended or said nothing for three minutes.
     """
     log = folder / "log.txt"
     with log.open("wb") as output:
@@ -69,7 +69,7 @@ def warm_page(folder: Path) -> Iterator[Server]:
     """As `running_page` in English, but forked from a process that has imported everything: seconds sooner.
 
     Raises:
-        StartError: it ended or said nothing for 90 seconds.
+        StartError: it ended or said nothing for three minutes.
     """
     log = folder / "log.txt"
     log.touch()
