@@ -75,7 +75,7 @@ class EigenLoRAxModel(BaseTuner):  # type: ignore[misc]
                 "target_modules, which by default are all that have columns"
             )
         used = {key: columns[key] for key in targets}
-        if config.basis is not None and config.promised not in ("", hash_of(used)):
+        if not config.save_basis and config.promised not in ("", hash_of(used)):
             raise AdapterError(
                 f"the basis given is not the one that this adapter was made with ({config.promised[:12]})"
             )
