@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import sys
 from typing import Any
 
 import gradio as gr
@@ -52,7 +53,8 @@ def serve(studio: Studio, flags: Flags) -> None:
         opened = open_api(page, studio, jobs, flags)
         told = {"url": address, **{name: f"{address.rstrip('/')}{path}" for name, path in opened.items()}}
         print(json.dumps(told) if flags.as_json else text.started(**told), flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
+        # What Gradio says at the end is not for whoever reads the address.
+        with contextlib.suppress(KeyboardInterrupt), contextlib.redirect_stdout(sys.stderr):
             page.block_thread()
 
 
