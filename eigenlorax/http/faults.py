@@ -28,6 +28,10 @@ class QueueFullError(StudioError):
         self.retry_s = retry_s
 
 
+class NotDoneError(StudioError):
+    """A job that was waited for did not come to its end; says why."""
+
+
 class AbsentError(StudioError):
     """Nothing has the name or number that was asked for."""
 
@@ -67,6 +71,8 @@ def status_of(error: StudioError) -> int:
         return HTTPStatus.NOT_FOUND
     if isinstance(error, QueueFullError | CardFullError):
         return HTTPStatus.SERVICE_UNAVAILABLE
+    if isinstance(error, NotDoneError):
+        return HTTPStatus.INTERNAL_SERVER_ERROR
     return HTTPStatus.INSUFFICIENT_STORAGE if isinstance(error, NotWrittenError) else 422
 
 

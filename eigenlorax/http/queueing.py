@@ -6,8 +6,7 @@ from threading import Lock
 import anyio.to_thread
 from anyio import CapacityLimiter
 
-from eigenlorax.errors import StudioError
-from eigenlorax.http.faults import QueueFullError
+from eigenlorax.http.faults import NotDoneError, QueueFullError
 from eigenlorax.jobs.asked import as_json
 from eigenlorax.jobs.drawing import REQUEST, DrawAsked, with_pictures_kept
 from eigenlorax.jobs.job import Facts, Job, State
@@ -21,10 +20,6 @@ _BUSY = (State.QUEUED, State.RUNNING)
 _USUAL_RETRY_S = 10
 _PAUSED_S = 0.5
 _LETTERS = 60
-
-
-class NotDrawnError(StudioError):
-    """A job did not come to its end; says why."""
 
 
 class Queue:
@@ -67,7 +62,7 @@ class Queue:
         with self._lock:
             busy = self.busy()
             if len(busy) >= self._most:
-                words = f"{len(busy)} jobs run or wait, and no more are taken: ask again in a while"
+                words = f"the queue is full ({len(busy)} jobs run or wait): ask again in a while"
                 raise QueueFullError(words, _retry_s(busy))
             return self.jobs.submit(kind, asked, title)
 
@@ -90,12 +85,12 @@ def result_of(job: Job) -> Facts | None:
     """What came of a job that is over; None of one that was cancelled.
 
     Raises:
-        NotDrawnError: it failed, or the program ended.
+        NotDoneError: it failed, or the program ended.
     """
     if job.state is State.FAILED:
-        raise NotDrawnError(job.error)
+        raise NotDoneError(job.error)
     if job.state is State.INTERRUPTED:
-        raise NotDrawnError("the program was closed meanwhile: ask again when it runs")
+        raise NotDoneError("the program was closed meanwhile: ask again when it runs")
     return job.result
 
 
