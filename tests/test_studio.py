@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,22 +27,34 @@ from tests.conftest import CPU
 REQUEST = GenerationRequest("a cat", seed=3, steps=3, width=64, height=64)
 
 
-@pytest.fixture
-def dropped(tmp_path: Path, base: BaseModel) -> Path:
-    """A folder with three LoRAs; the third changes text encoders too."""
-    folder = tmp_path / "dropped"
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, base: BaseModel) -> Path:
+    """A data folder with three LoRAs, the third of which changes text encoders too; to be copied."""
+    folder = tmp_path_factory.mktemp("imported")
     for number, components in enumerate(((Component.UNET,), (Component.UNET,), tuple(Component))):
         lora = tiny.lora(base.layout, f"s{number}", 4, number, components=components, strength=2.0)
         metadata = {"modelspec.trigger_phrase": f"look {number}"}
-        tiny.write_lora(folder / f"s{number}.safetensors", lora, metadata=metadata)
+        tiny.write_lora(folder / "dropped" / f"s{number}.safetensors", lora, metadata=metadata)
+    Studio(str(tiny_model), folder / "data", CPU).import_paths([folder / "dropped"])
+    return folder / "data"
+
+
+@pytest.fixture(scope="module")
+def compressed(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, imported: Path) -> Path:
+    """The same with its three styles; to be copied."""
+    folder = shutil.copytree(imported, tmp_path_factory.mktemp("compressed") / "data")
+    drain(Studio(str(tiny_model), folder, CPU).subspaces.compress())
     return folder
 
 
 @pytest.fixture
-def studio(tmp_path: Path, tiny_model: Path, dropped: Path) -> Studio:
-    studio = Studio(str(tiny_model), tmp_path / "data", CPU)
-    studio.import_paths([dropped])
-    return studio
+def studio(tmp_path: Path, tiny_model: Path, imported: Path) -> Studio:
+    return Studio(str(tiny_model), shutil.copytree(imported, tmp_path / "data"), CPU)
+
+
+@pytest.fixture
+def styled(tmp_path: Path, tiny_model: Path, compressed: Path) -> Studio:
+    return Studio(str(tiny_model), shutil.copytree(compressed, tmp_path / "data"), CPU)
 
 
 def test_import_compress_generate(studio: Studio) -> None:
@@ -59,13 +72,12 @@ def test_import_compress_generate(studio: Studio) -> None:
     assert near < 0.1 * far
 
 
-def test_the_second_use_of_a_blend_is_free_and_equal(studio: Studio) -> None:
-    drain(studio.subspaces.compress())
+def test_the_second_use_of_a_blend_is_free_and_equal(styled: Studio) -> None:
     request = replace(REQUEST, styles={"s0": 0.7, "s2": -0.4})
-    first, again = drain(studio.generate(request)), drain(studio.generate(request))
+    first, again = drain(styled.generate(request)), drain(styled.generate(request))
     assert first.switch_ms > 0.0 == again.switch_ms
-    drain(studio.generate(replace(REQUEST, styles={"s1": 2.0})))
-    assert drain(studio.generate(request)).image.tobytes() == first.image.tobytes() == again.image.tobytes()
+    drain(styled.generate(replace(REQUEST, styles={"s1": 2.0})))
+    assert drain(styled.generate(request)).image.tobytes() == first.image.tobytes() == again.image.tobytes()
 
 
 def test_tomorrow_the_same_styles_draw_the_same(studio: Studio, tmp_path: Path, tiny_model: Path) -> None:
@@ -78,9 +90,8 @@ def test_tomorrow_the_same_styles_draw_the_same(studio: Studio, tmp_path: Path, 
     assert today.image.tobytes() == tomorrow.image.tobytes()
 
 
-def test_a_picture_carries_its_recipe(studio: Studio) -> None:
-    drain(studio.subspaces.compress())
-    finished = drain(studio.generate(replace(REQUEST, styles={"s0": 0.5}, negative_prompt="dog")))
+def test_a_picture_carries_its_recipe(styled: Studio) -> None:
+    finished = drain(styled.generate(replace(REQUEST, styles={"s0": 0.5}, negative_prompt="dog")))
     with Image.open(finished.path) as image:
         assert image.info["parameters"] == finished.parameters
     assert finished.parameters.startswith("a cat <lora:s0:0.5>\nNegative prompt: dog\nSteps: 3, ")
@@ -137,22 +148,20 @@ def test_requests_that_cannot_be_drawn(studio: Studio) -> None:
     drain(studio.generate(REQUEST))
 
 
-def test_cancel_frees_the_lock_and_harms_nothing(studio: Studio) -> None:
-    drain(studio.subspaces.compress())
-    before = drain(studio.generate(REQUEST))
-    events = studio.generate(replace(REQUEST, styles={"s0": 1.0}))
+def test_cancel_frees_the_lock_and_harms_nothing(styled: Studio) -> None:
+    before = drain(styled.generate(REQUEST))
+    events = styled.generate(replace(REQUEST, styles={"s0": 1.0}))
     next(events)
     events.close()
-    fitting = studio.subspaces.compress(wish=Wish(retain=0.5))
+    fitting = styled.subspaces.compress(wish=Wish(retain=0.5))
     next(fitting)
     fitting.close()
-    assert drain(studio.generate(REQUEST)).image.tobytes() == before.image.tobytes()
+    assert drain(styled.generate(REQUEST)).image.tobytes() == before.image.tobytes()
 
 
 def test_a_damaged_subspace_is_told_and_mended_by_compressing(
-    studio: Studio, tmp_path: Path, tiny_model: Path
+    styled: Studio, tmp_path: Path, tiny_model: Path
 ) -> None:
-    drain(studio.subspaces.compress())
     next((tmp_path / "data" / "subspaces").rglob("subspace.safetensors")).write_bytes(b"gone")
     again = Studio(str(tiny_model), tmp_path / "data", CPU)
     assert "Press Compress" in again.notice
@@ -169,10 +178,9 @@ def test_showcase_draws_originals_above_styles(studio: Studio) -> None:
     assert showcase.switch_ms > 0.0
 
 
-def test_a_batch_is_saved_with_a_recipe_for_each_picture(studio: Studio) -> None:
-    drain(studio.subspaces.compress())
+def test_a_batch_is_saved_with_a_recipe_for_each_picture(styled: Studio) -> None:
     request = replace(REQUEST, styles={"s0": 0.5}, batch=3)
-    finished = drain(studio.generate(request))
+    finished = drain(styled.generate(request))
     assert len({picture.path for picture in finished.pictures}) == 3
     assert (finished.image, finished.path, finished.parameters) == tuple(vars(finished.pictures[0]).values())
     for index, picture in enumerate(finished.pictures):
@@ -183,33 +191,31 @@ def test_a_batch_is_saved_with_a_recipe_for_each_picture(studio: Studio) -> None
         assert own.seed == 3 + index
         assert f"Seed: {3 + index}, " in picture.parameters
         assert picture.path.stem.endswith(str(own.seed))
-        alone = drain(studio.generate(own))
+        alone = drain(styled.generate(own))
         assert alone.parameters == picture.parameters
         assert _distance(alone.image, picture.image) < 0.1
-    varied = drain(studio.generate(replace(REQUEST, batch=2, variation_seed=8, variation_strength=0.5)))
+    varied = drain(styled.generate(replace(REQUEST, batch=2, variation_seed=8, variation_strength=0.5)))
     assert ["Variation seed: 8," in p.parameters for p in varied.pictures] == [True, False]
     assert all("Seed: 3, " in picture.parameters for picture in varied.pictures)
 
 
-def test_blends_and_turned_dials_land_in_the_text(studio: Studio) -> None:
-    drain(studio.subspaces.compress())
+def test_blends_and_turned_dials_land_in_the_text(styled: Studio) -> None:
     dials = {"s0": Dials(detail=0.5, curve=((0.0, 1.0), (1.0, 0.0))), "s1": Dials(), "s2": Dials(unet=2.0)}
     request = replace(REQUEST, steps=1, blends=({"s0": 1.0, "s1": 1.0}, {"s1": -0.5}), batch=2, dials=dials)
-    first, second = drain(studio.generate(request)).pictures
+    first, second = drain(styled.generate(request)).pictures
     assert first.parameters.startswith("a cat <lora:s0:1> <lora:s1:1>\n")
     assert second.parameters.startswith("a cat <lora:s1:-0.5>\n")
     (told,) = re.findall(r'Eigen dials: "(.*?[^\\\\])"', first.parameters)
     assert json.loads(json.loads(f'"{told}"')) == {"s0": {"detail": 0.5, "curve": [[0.0, 1.0], [1.0, 0.0]]}}
     assert "Eigen dials" not in second.parameters  # s1's stand as they were, and s2 is not worn
-    assert all(f"Eigen basis: {studio._current.needed().hash[:12]}" in p.parameters for p in (first, second))
-    plain = drain(studio.generate(replace(REQUEST, steps=1, styles={"s0": 1.0, "s1": 1.0})))
+    assert all(f"Eigen basis: {styled._current.needed().hash[:12]}" in p.parameters for p in (first, second))
+    plain = drain(styled.generate(replace(REQUEST, steps=1, styles={"s0": 1.0, "s1": 1.0})))
     assert plain.image.tobytes() != first.image.tobytes()
 
 
-def test_the_text_of_an_original_names_it_and_no_style(studio: Studio) -> None:
-    drain(studio.subspaces.compress())
+def test_the_text_of_an_original_names_it_and_no_style(styled: Studio) -> None:
     request = replace(REQUEST, styles={"s0": 0.7}, dials={"s0": Dials(unet=2.0)})
-    finished = drain(studio.generate_with_lora(request, "s2", -0.5))
+    finished = drain(styled.generate_with_lora(request, "s2", -0.5))
     assert finished.parameters.startswith("a cat <lora:s2:-0.5>\n")
     assert "s0" not in finished.parameters
     assert not {"Eigen basis", "Eigen dials", "Eigen styles"} & set(
@@ -218,12 +224,11 @@ def test_the_text_of_an_original_names_it_and_no_style(studio: Studio) -> None:
 
 
 def test_a_morph_goes_from_blend_to_blend_at_one_seed(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
+    styled: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drain(studio.subspaces.compress())
     monkeypatch.setattr("eigenlorax.studio.MAX_BATCH", 2)
     stops, request = ({"s0": 1.0}, {"s2": -1.0}), replace(REQUEST, steps=2)
-    work, events = studio.morph(request, stops, 5), []
+    work, events = styled.morph(request, stops, 5), []
     try:
         while True:
             events.append(next(work))
@@ -233,21 +238,21 @@ def test_a_morph_goes_from_blend_to_blend_at_one_seed(
     assert len(finished.pictures) == 5
     assert all("Seed: 3, " in picture.parameters for picture in finished.pictures)
     for share, picture in zip((0.0, 0.25, 0.5, 0.75, 1.0), finished.pictures, strict=True):
-        alone = drain(studio.generate(replace(request, styles={"s0": 1.0 - share, "s2": -share})))
+        alone = drain(styled.generate(replace(request, styles={"s0": 1.0 - share, "s2": -share})))
         assert _distance(alone.image, picture.image) < 0.1
         assert alone.parameters == picture.parameters
     assert len({picture.image.tobytes() for picture in finished.pictures}) == 5
     for events_taken in (1, 3):  # within the first turn and within the second
-        work = studio.morph(request, stops, 5)
+        work = styled.morph(request, stops, 5)
         for _ in range(events_taken):
             next(work)
         work.close()
-        assert not studio._lock.locked()
+        assert not styled._lock.locked()
     with pytest.raises(InvalidRequestError, match="at least two"):
-        drain(studio.morph(request, stops[:1], 5))
+        drain(styled.morph(request, stops[:1], 5))
     with pytest.raises(UnknownStyleError, match="nope"):
-        drain(studio.morph(request, ({"s0": 1.0}, {"nope": 1.0}), 5))
-    assert not studio._lock.locked()
+        drain(styled.morph(request, ({"s0": 1.0}, {"nope": 1.0}), 5))
+    assert not styled._lock.locked()
 
 
 @pytest.mark.parametrize("strength", [float("nan"), float("inf"), -10.5])
