@@ -17,6 +17,7 @@ from eigenlorax.formats.embeddings import read_embeddings
 from eigenlorax.formats.hashes import file_sha256
 from eigenlorax.formats.header import read_header
 from eigenlorax.library.atomic import ASIDE
+from eigenlorax.library.files import version_folder
 from eigenlorax.library.hash_book import HashBook
 from eigenlorax.library.style_file import load_style, save_style, style_parts
 from eigenlorax.library.subspace_file import load_subspace, save_subspace, subspace_parts
@@ -177,9 +178,8 @@ def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
 
 
 def _pointer(path: Path) -> None:
-    name = path.read_text(encoding="utf-8").strip()
-    if not name or not (path.parent / name / "subspace.safetensors").is_file():
-        raise InvalidFileError(f"it names the version {name!r}, which is not there")
+    if not (version_folder(path) / "subspace.safetensors").is_file():
+        raise InvalidFileError("the version that it names lacks its subspace")
 
 
 def _list(path: Path) -> None:

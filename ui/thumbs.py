@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 from PIL import Image
 
+from eigenlorax.errors import InvalidFileError
+from eigenlorax.formats.shown_picture import opened
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.studio import Studio
 
@@ -28,10 +30,10 @@ def thumbnail_url(preview: Path | None, folder: Path) -> str:
         return ""
     if not thumbnail.is_file():
         try:
-            with Image.open(preview) as picture:
+            with opened(preview) as picture:
                 picture.draft("RGB", (2 * SIDE, 2 * SIDE))
                 small = _first(picture.convert("RGB"))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        except InvalidFileError:
             return ""
         small.thumbnail((SIDE, SIDE))
         folder.mkdir(parents=True, exist_ok=True)

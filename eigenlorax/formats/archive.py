@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from eigenlorax.errors import InvalidFileError
+from eigenlorax.formats.file_names import is_plain
 
 MAX_ENTRIES = 20_000
 MAX_UNPACKED_BYTES = 64 * 1024**3
@@ -31,7 +32,8 @@ def unpack(archive: Path, target: Path) -> dict[str, str]:
 
     Returns:
         Entry name -> why it was left out, for entries that a person would miss: pickles, zips in the zip,
-        encrypted entries. Files of no use here (such as .DS_Store) are passed over.
+        encrypted entries, names such as NUL.safetensors. Files of no use here (such as .DS_Store) are passed
+        over.
 
     Raises:
         InvalidFileError: not a zip, damaged, or built to escape the folder or to fill the disk; then
@@ -98,6 +100,8 @@ def _place(archive: Path, info: zipfile.ZipInfo) -> PurePosixPath:
 
 
 def _reason_to_leave_out(info: zipfile.ZipInfo, place: PurePosixPath) -> str:
+    if strange := next((part for part in place.parts if not is_plain(part)), ""):
+        return f"{strange!r} is no name for a file on every system: unpack it yourself and rename it"
     if info.flag_bits & 1:
         return f"{place.name} is encrypted: unpack the archive yourself and add the files"
     if place.suffix.lower() == ".zip":

@@ -254,7 +254,7 @@ def _save(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], stem: str,
 def _json(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidFileError(f"{path.name} is not valid JSON: download it again") from error
     if not isinstance(content, dict):
         raise InvalidFileError(f"{path.name} is JSON but not an object: download it again")

@@ -170,7 +170,7 @@ def _parse_json(name: str, raw: bytes) -> dict[str, Any]:
         content = json.loads(raw)
         if isinstance(content, dict) and _may_repeat(raw, content):
             content = json.loads(raw, object_pairs_hook=partial(_without_repeats, name))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidFileError(
             f"{name} is not a safetensors file: where its header should be there is no JSON"
         ) from error

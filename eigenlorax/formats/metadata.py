@@ -2,12 +2,11 @@
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from eigenlorax.formats.loose_json import json_object, json_value
 from eigenlorax.formats.sidecars import split_words, strength_of
 
 MAX_COVER_BYTES = 8 * 1024 * 1024
@@ -37,7 +36,7 @@ def training_tags(metadata: Mapping[str, str], most: int) -> tuple[str, ...]:
     Source: kohya's ss_tag_frequency.
     """
     counts: dict[str, int] = {}
-    for folder in _json_object(metadata.get("ss_tag_frequency", "")).values():
+    for folder in json_object(metadata.get("ss_tag_frequency", "")).values():
         if isinstance(folder, dict):
             for tag, count in folder.items():
                 if isinstance(count, int):
@@ -125,10 +124,7 @@ def embedded_cover(metadata: Mapping[str, str]) -> bytes | None:
     Source: modelspec 1.0.1 (thumbnail, a data URL), SwarmUI (preview_image), A1111 (ssmd_cover_images).
     """
     covers = metadata.get("ssmd_cover_images", "")
-    try:
-        listed = json.loads(covers) if covers else []
-    except (json.JSONDecodeError, RecursionError):
-        listed = []
+    listed = json_value(covers) if covers else []
     texts = [metadata.get("modelspec.thumbnail", ""), metadata.get("modelspec.preview_image", "")]
     texts += [text for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
     for text in filter(None, texts):
@@ -140,11 +136,3 @@ def embedded_cover(metadata: Mapping[str, str]) -> bytes | None:
         except (binascii.Error, ValueError):
             continue
     return None
-
-
-def _json_object(text: str) -> Mapping[str, Any]:
-    try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

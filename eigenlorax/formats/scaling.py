@@ -1,18 +1,19 @@
 """The scale alpha / rank of a LoRA layer, wherever a file hides its alpha."""
 
-import json
 import re
 from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
 from eigenlorax.errors import InvalidFileError
+from eigenlorax.formats.loose_json import json_value
 from eigenlorax.module_path import ModulePath
 
 ADAPTER_METADATA = "lora_adapter_metadata"
 
 
 #: PEFT methods whose configuration calls its alpha just that.
+_ENDLESS = 1e300
 _ALPHA_BY_NAME = ("LOHA", "LOKR")
 
 
@@ -36,10 +37,7 @@ class AdapterConfig:
             InvalidFileError: the entry is there but is not a JSON object.
         """
         text = metadata.get(ADAPTER_METADATA, "{}")
-        try:
-            settings = json.loads(text)
-        except (json.JSONDecodeError, RecursionError):
-            settings = None
+        settings = json_value(text)
         if not isinstance(settings, dict):
             raise InvalidFileError(f"its {ADAPTER_METADATA} entry is not a JSON object; export it again")
         plain = metadata.get("lora_alpha") or metadata.get("alpha")
@@ -56,7 +54,7 @@ class AdapterConfig:
             alpha = self._setting(path, "alpha")
         if alpha is None:
             return None
-        if isinstance(alpha, bool) or not isinstance(alpha, (int, float)):
+        if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not abs(alpha) < _ENDLESS:
             raise InvalidFileError(f"its alpha for {path} is {alpha!r}, not a number; export the file again")
         return float(alpha) / (sqrt(rank) if self._setting(path, "use_rslora") is True else rank)
 

@@ -1,12 +1,13 @@
 """The files beside a LoRA in which A1111, Civitai helpers and other tools keep what they know of it."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from eigenlorax.formats.loose_json import json_value
 
 MAX_SIDECAR_BYTES = 4 * 1024 * 1024
 _JSON_ENDINGS = (".json", ".civitai.info", ".metadata.json", ".swarm.json", ".cm-info.json")
@@ -139,10 +140,7 @@ def _text(path: Path) -> str | None:
 def _json_object(path: Path) -> Mapping[str, Any] | None:
     if (text := _text(path)) is None:
         return None
-    try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
-        return None
+    value = json_value(text)
     return value if isinstance(value, dict) else None
 
 
@@ -188,10 +186,7 @@ def _weight(contents: list[Mapping[str, Any]]) -> float | None:
     for content in contents:
         tips = content.get("usage_tips")
         if isinstance(tips, str):
-            try:
-                tips = json.loads(tips)
-            except (json.JSONDecodeError, RecursionError):
-                tips = None
+            tips = json_value(tips)
         values = [content.get("preferred weight"), tips.get("strength") if isinstance(tips, dict) else None]
         values += [content.get("modelspec.lora_default_weight"), content.get("lora_default_weight")]
         for value in values:
@@ -204,7 +199,7 @@ def strength_of(value: object) -> float | None:
     """A strength as a number, from a number or its text; None where it is neither, or means "not set"."""
     try:
         number = float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else 0.0
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # A1111 writes 0 when its slider was never touched.
     return number if 0 < abs(number) < 100 else None

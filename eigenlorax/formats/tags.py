@@ -1,13 +1,13 @@
 """Words that a LoRA is known by: its name, trigger words and tags; and whether a given word is among them."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from eigenlorax.errors import InvalidFileError
 from eigenlorax.formats.header import read_header
+from eigenlorax.formats.loose_json import json_object
 from eigenlorax.formats.sidecars import read_sidecars
 
 
@@ -23,7 +23,7 @@ def tags_of(path: Path) -> list[str]:
     except InvalidFileError:
         metadata = {}
     found = [*header_tags(metadata)]
-    for folder in _object(metadata.get("ss_tag_frequency", "")).values():
+    for folder in json_object(metadata.get("ss_tag_frequency", "")).values():
         found += [str(tag).strip() for tag in folder] if isinstance(folder, dict) else []
     return list(dict.fromkeys([*found, *read_sidecars(path).tags]))
 
@@ -71,11 +71,3 @@ def excluded_by(words: Sequence[str], reports: Iterable[Named]) -> dict[str, str
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.lower())
-
-
-def _object(text: str) -> Mapping[str, Any]:
-    try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -146,12 +147,15 @@ class Database:
 
     def _is_new(self) -> bool:
         """Whether the file holds nothing yet; refuses one that is not ours."""
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        run = self._connection.execute
+        version = run("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA:
             raise InvalidFileError(f"{self.path.name} is of a newer version of the program")
         if version == SCHEMA:
+            if _columns(self._connection) != _known_columns() or not run("SELECT now FROM clock").fetchone():
+                raise InvalidFileError(f"{self.path.name} lacks a part: another program has changed it")
             return False
-        if self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise InvalidFileError(f"{self.path.name} is of another program")
         return True
 
@@ -181,6 +185,20 @@ class Database:
         """Let the file go."""
         with self._turn:
             self._connection.close()
+
+
+def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Every table with each of its columns."""
+    query = "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+    return set(connection.execute(query))
+
+
+@cache
+def _known_columns() -> set[tuple[str, str]]:
+    """What there should be."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_TABLES)
+        return _columns(connection)
 
 
 def opened(root: Path, claim: Claim) -> tuple[Database, str]:

@@ -16,6 +16,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError, SubspaceMismatchError
+from eigenlorax.formats.file_names import is_plain
 from eigenlorax.formats.header import read_header
 from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.library.atomic import written_aside
@@ -149,7 +150,7 @@ def checked_name(file_name: str, name: str) -> str:
     Raises:
         InvalidFileError: it would lead elsewhere.
     """
-    if not name or Path(name).name != name or "\\" in name or "\0" in name or name.startswith("."):
+    if not is_plain(name) or Path(name).name != name or name.startswith("."):
         raise InvalidFileError(
             f"{file_name} holds a style named {name!r}, which is no file name: do not trust it"
         )

@@ -48,7 +48,7 @@ def load_curves(path: Path, step: int) -> Curves:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return Curves(points_of(content["train"]), points_of(content["held"])).until(step)
-    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+    except (OSError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError):
         return Curves()
 
 

@@ -28,7 +28,7 @@ def load_effects(path: Path) -> dict[ModulePath, float]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         found = {ModulePath.parse(name): float(effect) for name, effect in content.items()}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidFileError(f"{path} is damaged ({error}): delete it, it will be measured anew") from error
     if bad := [str(module) for module, effect in found.items() if not 0.0 < effect < float("inf")]:
         raise InvalidFileError(f"{path}: the figure of {bad[0]} is no positive number: delete the file")

@@ -27,7 +27,7 @@ def load_figures(path: Path, styles: Mapping[str, Style], base_name: str) -> dic
         if isinstance(entry := kept.get(_key(style, base_name)), dict):
             try:
                 found[name] = _figure(entry)
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, OverflowError):
                 continue
     return found
 

@@ -82,7 +82,7 @@ class HashBook:
         try:
             path, size, changed, sha256, addnet, embedded = json.loads(line)
             entry = _Entry(int(size), int(changed), FileHashes(str(sha256), str(addnet), str(embedded)))
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             return
         self._files[str(path)] = entry
         self._by_sha256[entry.hashes.sha256] = entry.hashes

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from eigenlorax.formats.loose_json import json_object
 from eigenlorax.library.atomic import told, written_aside
 
 
@@ -29,7 +30,7 @@ class KeptJson:
                 now = self._path.stat()
                 state = (now.st_mtime_ns, now.st_size)
                 if state != self._state:
-                    self._content, self._state = _object(self._path.read_text(encoding="utf-8")), state
+                    self._content, self._state = json_object(self._path.read_text(encoding="utf-8")), state
             except (OSError, UnicodeDecodeError):
                 self._content, self._state = {}, None
             return self._content
@@ -54,11 +55,3 @@ class KeptJson:
                     self._path.replace(self._path.with_name(self._path.name + ".damaged"))
                 with written_aside(self._path) as aside:
                     aside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

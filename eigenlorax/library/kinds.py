@@ -43,7 +43,9 @@ def believed(path: Path, remedy: str) -> Iterator[None]:
     """
     try:
         yield
-    except (LookupError, ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+    except (
+        LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, SafetensorError,
+    ) as error:  # fmt: skip
         raise InvalidFileError(
             f"{path.name} is damaged: its header contradicts itself ({error}); {remedy}"
         ) from error

@@ -29,7 +29,11 @@ class Names:
             NotWrittenError: the disk refused to remember the new ones.
         """
         here, known = set(map(str, paths)), self._kept.read()
-        owners = {name: path for name, path in known.items() if path in here and name not in taken}
+        owners = {
+            name: path
+            for name, path in known.items()
+            if isinstance(path, str) and path in here and name not in taken
+        }
         named = {path: name for name, path in owners.items()}
         for path in paths:
             if str(path) not in named:

@@ -70,7 +70,9 @@ class Notes:
         """
         note = replace(self.of(name), **_checked(changes))
         with self._kept.changing() as content:
-            entries = content.setdefault("loras", {})
+            if not isinstance(content.get("loras"), dict):
+                content["loras"] = {}
+            entries = content["loras"]
             said = asdict(note).items()
             entries[name] = {key: value for key, value in said if value != getattr(SILENT, key)}
             if not entries[name]:

@@ -44,7 +44,7 @@ class ScanBook:
         if not isinstance(found, Listing):
             try:
                 found = self._listings[key] = from_json(found)
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, OverflowError):
                 del self._states[key]
                 return None
         return found

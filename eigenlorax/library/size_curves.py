@@ -47,7 +47,7 @@ def load_size_curve(path: Path) -> SizeCurve | None:
         points = tuple((float(kept), int(size)) for kept, size in content["points"])
         measured = int(content["measured"])
         modules = tuple(ModulePath.parse(name) for name in content["modules"])
-    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+    except (OSError, ValueError, TypeError, AttributeError, ArithmeticError, LookupError, RecursionError):
         return None
     sound = points and all(isfinite(kept) and kept <= 1.0 and size > 0 for kept, size in points)
     return SizeCurve(points, measured, modules) if sound and 0 < measured <= len(modules) else None

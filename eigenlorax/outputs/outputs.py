@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from eigenlorax.errors import InvalidFileError
+from eigenlorax.formats.shown_picture import opened
 from eigenlorax.library.atomic import ASIDE, told, written_aside
 from eigenlorax.outputs.words import Words, words_of
 
@@ -124,12 +125,9 @@ class Outputs:
         small = self.thumbnails / f"{name}.webp"
         if small.is_file():
             return small
-        try:
-            with Image.open(path) as picture:
-                picture.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-                copy = picture.convert("RGB")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise InvalidFileError(f"{path.name} cannot be shown: it is damaged") from error
+        with opened(path) as picture:
+            picture.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+            copy = picture.convert("RGB")
         copy.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
         with told(small), written_aside(small) as aside:
             copy.save(aside, format="WEBP", quality=_QUALITY)

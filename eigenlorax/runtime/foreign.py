@@ -104,7 +104,7 @@ def index_of(folder: Path) -> dict[str, object]:
     """A folder's model_index.json; empty where it is no JSON object."""
     try:
         content = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -24,7 +24,7 @@ class DrawnBook:
                 try:
                     key, place = json.loads(line)
                     self._known[str(key)] = str(place)
-                except (ValueError, TypeError):
+                except (ValueError, TypeError, RecursionError):
                     continue
 
     def find(self, key: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Damaged and hostile files: a reason or a right reading, never a crash, a hang, or memory without bound."""
+"""Hostile LoRA files: what tests.fuzz asks of every parser, and what only a LoRA can lie about."""
 
 import json
 import struct
@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save
 
-from eigenlorax.errors import InvalidFileError, StudioError
-from eigenlorax.formats.archive import unpack
+from eigenlorax.errors import InvalidFileError
 from eigenlorax.formats.header import MAX_HEADER_BYTES, read_header
 from eigenlorax.formats.report import ImportReport, Verdict
 from eigenlorax.runtime.sdxl import BaseModel
@@ -37,24 +36,6 @@ def read_all(base: BaseModel, path: Path) -> ImportReport:
         for module in lora.layers:
             assert bool(lora.layers[module].up.isfinite().all())
     return report
-
-
-@settings(max_examples=150, deadline=2000)
-@given(place=st.integers(0, 1 << 30), flip=st.integers(1, 255), in_header=st.booleans())
-def test_one_flipped_byte(
-    tmp_path_factory: pytest.TempPathFactory,
-    base: BaseModel,
-    good: bytes,
-    place: int,
-    flip: int,
-    in_header: bool,
-) -> None:
-    data = bytearray(good)
-    end = 8 + int.from_bytes(good[:8], "little") if in_header else len(data)
-    data[place % end] ^= flip
-    path = tmp_path_factory.getbasetemp() / "flipped.safetensors"
-    path.write_bytes(bytes(data))
-    assert read_all(base, path).verdict in Verdict
 
 
 @settings(max_examples=60, deadline=2000)
@@ -120,32 +101,6 @@ def test_deep_nesting_is_refused(tmp_path: Path) -> None:
     path.write_bytes(struct.pack("<Q", len(raw)) + raw)
     with pytest.raises(InvalidFileError):
         read_header(path)
-
-
-@settings(max_examples=80, deadline=2000)
-@given(data=st.binary(min_size=4, max_size=400), zip_start=st.booleans())
-def test_zips_of_noise(tmp_path_factory: pytest.TempPathFactory, data: bytes, zip_start: bool) -> None:
-    folder = tmp_path_factory.mktemp("zip")
-    (folder / "x.zip").write_bytes(b"PK\x03\x04" + data if zip_start else data)
-    with pytest.raises(InvalidFileError):
-        unpack(folder / "x.zip", folder / "in")
-
-
-@settings(max_examples=60, deadline=2000)
-@given(metadata=st.dictionaries(
-    st.sampled_from(["lora_adapter_metadata", "alpha", "ss_tag_frequency", "modelspec.thumbnail", "sshs_model_hash"]),
-    st.one_of(st.text(max_size=30), st.sampled_from(["[]", "{", "null", '{"unet.lora_alpha": "x"}', '{"r": []}', "1e999"])),
-))  # fmt: skip
-def test_metadata_of_any_kind(
-    tmp_path_factory: pytest.TempPathFactory, base: BaseModel, good: bytes, metadata: dict[str, str]
-) -> None:
-    path = tmp_path_factory.getbasetemp() / "meta.safetensors"
-    path.write_bytes(good)
-    path.write_bytes(save(load_file(path), metadata))
-    try:
-        read_all(base, path)
-    except StudioError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize("alpha", [float("nan"), float("inf"), -3.0, 0.0])

@@ -31,6 +31,7 @@ ALLOWED = {
     "eigenlorax.formats.dialect": {"Dialect", "Precision"},
     "eigenlorax.formats.facts": {"facts", "relation_lines"},
     "eigenlorax.formats.report": {"ImportReport", "Verdict"},
+    "eigenlorax.formats.shown_picture": {"opened"},
     "eigenlorax.library.notes": {"Note"},
     "eigenlorax.likeness": {"StyleLikeness"},
     "eigenlorax.http.access": {"Access"},
