@@ -7,7 +7,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.serving import await_styles
-from tests.browser.test_journey import ask, differ, first_style, generate
+from tests.browser.steps import ask, differ, first_style, generate
 
 pytestmark = pytest.mark.browser
 STYLED = True

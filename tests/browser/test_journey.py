@@ -1,37 +1,20 @@
 """The main job as a person does it: drop, compress, move a slider, generate, compare; and what they do wrong."""
 
-import base64
-import io
 import json
 from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image, ImageChops
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from eigenlorax.studio import DEMO_LORAS
 from tests.browser.serving import await_styles, go
+from tests.browser.steps import ask, differ, drop, first_style, generate, slider
 
 pytestmark = pytest.mark.browser
 FIXTURES = Path(__file__).parent.parent / "fixtures"
-
-
-def drop(page: Page, *files: Path, zone: str = "#drop") -> None:
-    """Let files fall on a drop zone, as a mouse does."""
-    contents = [{"name": file.name, "data": base64.b64encode(file.read_bytes()).decode()} for file in files]
-    transfer = page.evaluate_handle(
-        """files => {
-            const transfer = new DataTransfer();
-            for (const { name, data } of files)
-                transfer.items.add(new File([Uint8Array.from(atob(data), c => c.charCodeAt(0))], name));
-            return transfer;
-        }""",
-        contents,
-    )
-    page.locator(f"{zone} button").first.dispatch_event("drop", {"dataTransfer": transfer})
 
 
 def results(page: Page, count: int) -> list[str]:
@@ -41,38 +24,8 @@ def results(page: Page, count: int) -> list[str]:
     return lines.all_inner_texts()
 
 
-def generate(page: Page) -> Image.Image:
-    """Press Generate and wait for the picture."""
-    shown = page.locator("#picture img")
-    before = shown.get_attribute("src") if shown.count() else ""
-    page.get_by_role("button", name="Generate", exact=True).click()
-    page.wait_for_function(
-        "old => { const img = document.querySelector('#picture img'); return img && img.getAttribute('src') !== old; }",
-        arg=before,
-    )
-    expect(page.locator("#status")).to_contain_text("style applied in")
-    answer = page.request.get(shown.evaluate("image => image.src"))
-    return Image.open(io.BytesIO(answer.body())).convert("RGB")
-
-
-def differ(one: Image.Image, other: Image.Image) -> bool:
-    return ImageChops.difference(one, other).getbbox() is not None
-
-
-def slider(page: Page, style: str) -> Locator:
-    return page.get_by_label(f"{style} strength", exact=True)
-
-
-def ask(page: Page, prompt: str, seed: int = 7, steps: int = 6) -> None:
-    page.get_by_label("Prompt", exact=True).fill(prompt)
-    page.get_by_label("Seed", exact=True).fill(str(seed))
-    page.get_by_label("number input for Steps").fill(str(steps))
-    page.get_by_label("number input for Steps").press("Tab")
-
-
-@pytest.fixture
-def compressed(page: Page) -> Page:
-    """The page with styles in its rack."""
+def with_styles(page: Page) -> Page:
+    """Compress what is there, unless it is already."""
     if page.get_by_role("button", name="Compress them now").is_visible():
         page.get_by_role("button", name="Compress them now").click()
         expect(page.locator("#job")).to_contain_text("compressed in", timeout=90_000)
@@ -81,11 +34,21 @@ def compressed(page: Page) -> Page:
     return page
 
 
-def first_style(page: Page) -> str:
-    return page.locator("#rack .style-name strong").first.inner_text()
+@pytest.fixture
+def compressed(kept_page: Page) -> Page:
+    """The page with styles in its rack: the first at 1, and all off."""
+    go(kept_page, "Generate")
+    page = with_styles(kept_page)
+    page.get_by_label("Filter styles").fill("")
+    slider(page, first_style(page)).press("r")
+    page.get_by_role("button", name="All off").click()
+    expect(page.locator(".rack-summary")).to_contain_text("0 of ")
+    expect(slider(page, first_style(page))).to_have_value("1")
+    return page
 
 
-def test_a_newcomer_presses_the_first_button_stops_it_presses_again_and_draws(page: Page) -> None:
+def test_a_newcomer_presses_the_first_button_stops_it_presses_again_and_draws(kept_page: Page) -> None:
+    page = kept_page
     nothing_yet = page.get_by_role("heading", name="No styles yet")
     first_button = page.get_by_role("button", name="Compress them now")
     job, cancel = page.locator("#job"), page.locator("#cancel-compress")
@@ -117,7 +80,8 @@ def test_a_newcomer_presses_the_first_button_stops_it_presses_again_and_draws(pa
     expect(page.locator(".bad:visible")).to_have_count(0)
 
 
-def test_drop_compress_and_see_the_styles(page: Page, tmp_path: Path) -> None:
+def test_drop_compress_and_see_the_styles(kept_page: Page, tmp_path: Path) -> None:
+    page = kept_page
     original = FIXTURES / "shared_seed_loras" / "shared-neon.safetensors"
     mine, note = tmp_path / "my own style (v2).safetensors", tmp_path / "my own style (v2).json"
     mine.write_bytes(original.read_bytes())
@@ -160,6 +124,7 @@ def test_a_slider_changes_the_picture_and_zero_is_the_base(compressed: Page) -> 
     page.get_by_label(f"{style} strength as a number").fill("0")
     page.get_by_label(f"{style} strength as a number").press("Enter")
     assert not differ(base, generate(page))
+    page.get_by_label("Add trigger words to the prompt").check()
 
 
 def test_trigger_words_solo_and_all_off(compressed: Page) -> None:
@@ -238,10 +203,11 @@ def test_live_mode_draws_when_a_style_changes(compressed: Page) -> None:
     expect(page.locator("#status")).to_contain_text(
         page.locator("#rack .style-name small").first.inner_text()
     )
+    page.get_by_label("Live").uncheck()
 
 
-def test_a_reload_keeps_what_was_typed(compressed: Page) -> None:
-    page, style = compressed, first_style(compressed)
+def test_a_reload_keeps_what_was_typed(page: Page) -> None:
+    style = first_style(with_styles(page))
     ask(page, "a blue fish", seed=11)
     slider(page, style).press("ArrowLeft")
     page.reload()
@@ -285,7 +251,8 @@ def test_a_blend_goes_out_as_a_lora(compressed: Page, tmp_path: Path) -> None:
     expect(page.locator("#export-status .bad")).to_be_visible()
 
 
-def test_the_collections_report_is_made_and_opens(page: Page, tmp_path: Path) -> None:
+def test_the_collections_report_is_made_and_opens(kept_page: Page, tmp_path: Path) -> None:
+    page = kept_page
     go(page, "Library")
     page.get_by_role("button", name="More for this subspace").click()
     page.get_by_role("button", name="What do these LoRAs share?").click()

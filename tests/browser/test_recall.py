@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.serving import Server, go
-from tests.browser.test_journey import ask, differ, first_style, generate
+from tests.browser.steps import ask, differ, first_style, generate
 
 pytestmark = pytest.mark.browser
 STYLED = True

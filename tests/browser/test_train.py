@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from eigenlorax.library.style_card import read_card
 from tests.browser.serving import await_styles, go
-from tests.browser.test_journey import drop
+from tests.browser.steps import drop
 
 pytestmark = pytest.mark.browser
 STYLED = True
