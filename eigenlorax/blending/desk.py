@@ -6,7 +6,7 @@ from threading import Lock
 from eigenlorax.blending.balance import balanced
 from eigenlorax.blending.combine import combined
 from eigenlorax.blending.conflict import Conflict, conflict
-from eigenlorax.blending.derived import MOST_DIRECTIONS, Derivation, can_derive, derivation
+from eigenlorax.blending.derived import MOST_DIRECTIONS, Derivation, can_derive, derivation, told
 from eigenlorax.blending.gram import Grams, grams
 from eigenlorax.blending.leading import Direction, directions
 from eigenlorax.blending.map import StyleMap, style_map
@@ -143,6 +143,34 @@ class BlendDesk:
             _check_name(chosen_name, part.styles)
             words = f"{name}, {found.words}"
             style = combined(chosen_name, part.subspace, part.styles, found.strengths, words)
+            self._bench.swap(part.subspace, {**part.styles, chosen_name: style})
+            return self._bench.current.styles[chosen_name]
+
+    def combine(self, strengths: StyleBlend, chosen_name: str) -> Style:
+        """Keep a blend as a style of its own in a new version of the subspace.
+
+        Args:
+            strengths: Dimensionless; the trigger words of those above 0 become its own.
+            chosen_name: A name that no style has yet.
+
+        Raises:
+            InvalidRequestError: nothing is worn, a style is not here, or the new name cannot be.
+            NotWrittenError: the disk refused; the open version stays.
+        """
+        chosen_name, worn = chosen_name.strip(), {n: s for n, s in strengths.items() if s}
+        if not worn:
+            raise InvalidRequestError("the blend is empty: give a style a strength")
+        self.make(worn)
+        with self._bench.lock:
+            part, derived = self._bench.open_now(), self._bench.current.derived
+            _check_name(chosen_name, part.styles)
+            styles = {**derived, **part.styles}
+            if missing := sorted(worn.keys() - styles.keys()):
+                raise InvalidRequestError(f"no style named {', '.join(missing)}: take it off the blend")
+            words = [word for name, s in worn.items() if s > 0 for word in styles[name].trigger_words]
+            style = combined(
+                chosen_name, part.subspace, styles, worn, told(worn), tuple(dict.fromkeys(words))
+            )
             self._bench.swap(part.subspace, {**part.styles, chosen_name: style})
             return self._bench.current.styles[chosen_name]
 

@@ -28,8 +28,9 @@ class Access:
     """Who may ask.
 
     Attributes:
-        local: Whether only this machine is listened to; its names are then the only ones answered to, so
-            that a web page cannot reach the program through a name of its own (DNS rebinding).
+        local: Whether only this machine is listened to; its names, and those of welcome origins, are then
+            the only ones answered to, so that a web page cannot reach the program through a name of its own
+            (DNS rebinding).
         token: For `Authorization: Bearer`; empty for none.
         users: User -> password for HTTP Basic, as A1111's `--api-auth` has them.
         origins: Of web pages from elsewhere that may ask through a browser, such as http://localhost:3000.
@@ -79,10 +80,12 @@ class Gate:
     Args:
         app: What stands behind it.
         access: Says which names and pages are none.
+        most_bytes: Of a body whose length must be told; None where what stands behind sees to that.
     """
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app, self._access = app, access
+    def __init__(self, app: ASGIApp, access: Access, most_bytes: int | None = MOST_BYTES) -> None:
+        self._app, self._access, self._most_bytes = app, access, most_bytes
+        self._names = {*_LOOPBACK, *(urlsplit(origin).hostname for origin in access.origins)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -91,17 +94,20 @@ class Gate:
 
     def _refusal(self, headers: Headers) -> Response | None:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self._access.local and _name(host) not in _LOOPBACK:
+        if self._access.local and _name(host) not in self._names:
             return answer(403, f"this program answers to localhost, not to {host[:100]!r}: use 127.0.0.1")
         if origin is not None and not self._is_welcome(origin, host):
             return answer(
                 403, f"web pages of {origin[:100]!r} may not ask: start with --cors-allow-origins to let them"
             )
+        return None if self._most_bytes is None else self._too_long(headers, self._most_bytes)
+
+    def _too_long(self, headers: Headers, most_bytes: int) -> Response | None:
         if "transfer-encoding" in headers:
             return answer(411, "the body's length is not told: send a Content-Length")
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MOST_BYTES:
-            return answer(413, f"the body is larger than {MOST_BYTES >> 20} MiB: send smaller pictures")
+        if not length.isdecimal() or int(length) > most_bytes:
+            return answer(413, f"the body is larger than {most_bytes >> 20} MiB: send smaller pictures")
         return None
 
     def _is_welcome(self, origin: str, host: str) -> bool:

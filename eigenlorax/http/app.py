@@ -10,6 +10,8 @@ from eigenlorax.http.access import Access, guards
 from eigenlorax.http.desk import Desk
 from eigenlorax.http.docs import DOCS, OPENAPI, docs_routes
 from eigenlorax.http.faults import tell_faults
+from eigenlorax.http.mcp.protocol import mcp_routes
+from eigenlorax.http.own.routes import style_routes, work_routes
 from eigenlorax.http.queueing import MOST_WAITING, Queue
 from eigenlorax.http.sdapi.drawing import drawing_routes
 from eigenlorax.http.sdapi.lists import listing_routes
@@ -75,5 +77,9 @@ def http_app(
     if Door.API in doors:
         app.include_router(drawing_routes(desk), prefix=SDAPI)
         app.include_router(listing_routes(desk, access), prefix=SDAPI)
+        app.include_router(style_routes(desk), prefix=OWN)
+        app.include_router(work_routes(desk), prefix=OWN)
         app.include_router(docs_routes(app))
+    if Door.MCP in doors:
+        app.include_router(mcp_routes(desk, MCP))
     return app

@@ -1,12 +1,9 @@
 """An independent client of A1111's interface, from PyPI, over a real socket."""
 
-import threading
-import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 from webuiapi import WebUIApi
 
@@ -14,22 +11,14 @@ from eigenlorax.http.access import Access
 from eigenlorax.http.app import http_app
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.studio import Studio
+from tests.http.serving import served
 
 
 @pytest.fixture(scope="module")
 def port(styled_studio: Studio, jobs: JobServer) -> Iterator[int]:
     """Of a server that asks for a password."""
-    app = http_app(styled_studio, jobs, Access(users={"ann": "pw"}))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 10
-    while not server.started:
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    yield int(server.servers[0].sockets[0].getsockname()[1])
-    server.should_exit = True
-    thread.join(10)
+    with served(http_app(styled_studio, jobs, Access(users={"ann": "pw"}))) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

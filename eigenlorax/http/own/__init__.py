@@ -1,0 +1,1 @@
+"""Our own interface: styles, blends, pictures, subspaces and jobs, each by the studio's words."""
