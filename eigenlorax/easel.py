@@ -70,7 +70,7 @@ class Easel:
         wish: Mode = Mode.AUTO,
     ) -> None:
         self._engine, self._lock, self._current, self._wish = engine, lock, current, wish
-        self._controls = ControlCase()
+        self._controls = ControlCase(engine.base.pipeline.unet.config)
 
     def bare(self, request: GenerationRequest) -> Painting:
         """The base model's picture; the request's styles are left off."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from eigenlorax.recall.control_text import control_text
 from eigenlorax.recall.dials_text import dials_text
 from eigenlorax.recall.recalled import RecalledLora, plain
 from eigenlorax.recall.tags import exact, lora_tags, split_tags
@@ -42,7 +43,7 @@ def infotext(
         "Size": f"{request.width}x{request.height}",
         **{key: extras[key] for key in _MODEL_PAIRS if key in extras},
         **_varied(request),
-        "ControlNet 0": _control(request),
+        "ControlNet 0": control_text(request.control) if request.control else None,
         "Lora hashes": _hashes(worn, hashes or {}),
         "Eigen sampler": None if request.sampler else "model's own",
         "Eigen styles": _styles(request.prompt, lines[0], worn),
@@ -87,14 +88,3 @@ def _varied(request: GenerationRequest) -> dict[str, str | None]:
 
 def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False) if any(c in value for c in ',:"\n') else value
-
-
-def _control(request: GenerationRequest) -> str | None:
-    """As the ControlNet extension of A1111 writes it."""
-    hint = request.control
-    if hint is None:
-        return None
-    model = hint.model.replace(",", " ")
-    return (
-        f"Model: {model}, Weight: {hint.scale:g}, Guidance Start: {hint.start:g}, Guidance End: {hint.end:g}"
-    )

@@ -58,7 +58,8 @@ def here(studio: Studio) -> Here:
         if name not in styles
     ]
     basis = next((style.subspace for style in styles.values()), "")
-    return Here(studio.base.name, studio.base.native_size, basis, shelf)
+    controls = {name: str(path) for name, path in studio.controls.look().usable.items()}
+    return Here(studio.base.name, studio.base.native_size, basis, shelf, controls)
 
 
 __all__ = ["Recalled", "Restored", "here", "recall_file", "recall_text", "restored"]

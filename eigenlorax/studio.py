@@ -19,6 +19,7 @@ from eigenlorax.formats.read import LoRAReader
 from eigenlorax.infotext import infotext
 from eigenlorax.intake import Imported, Intake
 from eigenlorax.library.atomic import told
+from eigenlorax.library.controls import ControlShelf
 from eigenlorax.library.library import Library
 from eigenlorax.lora import LoRA
 from eigenlorax.originals import Originals
@@ -103,6 +104,10 @@ class Studio:
         data_dir: The user's data folder.
         hardware: Where to run; by default the best device there is.
         options: Precision, VAE and placement of the model, where they are not to be chosen.
+        control_dir: A folder of ControlNets beside those that are found by themselves.
+
+    Attributes:
+        controls: The ControlNets that are there.
 
     Raises:
         ModelLoadError: the model cannot be loaded.
@@ -114,6 +119,7 @@ class Studio:
         data_dir: Path,
         hardware: Hardware | None = None,
         options: LoadOptions | None = None,
+        control_dir: Path | None = None,
     ) -> None:
         self.base = load_base(model, hardware or detect(), options)
         self.hardware = self.base.hardware
@@ -126,6 +132,9 @@ class Studio:
         self._lock = threading.Lock()
         reader = LoRAReader(self.base.layout, self._engine.facts.pristine, self.library.hashes.hash_file)
         self._originals = Originals(self.library, reader, self.base.layout_hash)
+        self.controls = ControlShelf(
+            data_dir, self._originals.folders.roots, control_dir, self.base.pipeline.unet.config
+        )
         self._current = CurrentSubspace(self.library, self._engine)
         self.collection = Collection(self.library, self._originals, self._current)
         self.easel = Easel(

@@ -6,6 +6,7 @@ from eigenlorax.prompting.wildcards import filled
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.studio import Studio
 from ui.canvas import canvas_of
+from ui.control import control_of
 from ui.dials import dials_of
 from ui.prompt_room import wildcard_folder
 from ui.rack import with_trigger_words
@@ -18,7 +19,8 @@ def request_from(studio: Studio, values: Values, blend: dict[str, float]) -> Gen
     """The form's values as a request, with its seed, its wildcards filled and trigger words where asked.
 
     Raises:
-        InvalidRequestError: the rack's dials cannot be read, or a wildcard cannot be filled.
+        InvalidRequestError: the rack's dials cannot be read, a wildcard cannot be filled, or a picture to
+            follow has no ControlNet.
     """
     seed, folder = seed_of(values["seed"]), wildcard_folder(studio)
     prompt = filled(values["prompt"] or "", seed, folder)
@@ -35,6 +37,7 @@ def request_from(studio: Studio, values: Values, blend: dict[str, float]) -> Gen
         styles=blend,
         dials={name: dials for name, dials in dials_of(values["styles"]).items() if name in blend},
         canvas=canvas_of(values),
+        control=control_of(values),
         **settings_of(values),
     )
 

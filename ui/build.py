@@ -15,6 +15,7 @@ from ui.beside import renewed_beside, wire_beside
 from ui.canvas import wire_canvas
 from ui.compress_estimate import wire_estimate
 from ui.compress_form import usable_names
+from ui.control import wire_control
 from ui.export_tab import ExportTab, export_tab
 from ui.exporting import wire_exporting
 from ui.gallery import wire_gallery, wire_learning_from
@@ -156,6 +157,7 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
     refresh(tab.rack.kept(None))
     wire_prompting(studio, page, tab.asking.prompting, tab.asking.fields, tab.rack)
     wire_canvas(tab.asking.canvas, tab.asking.take_last, tab.seeing.picture)
+    wire_control(studio, page, tab.asking.control)
     wire_recall(studio, tab)
     remembered = {**tab.asking.fields, "styles": tab.rack}
     wire_settings(tab.asking.fields, wire_memory(page, remembered, GENERATE_KEY))

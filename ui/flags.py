@@ -30,6 +30,7 @@ class Flags:
         model: A folder, a .safetensors file or a hub id; None for the demo model.
         options: How the model is loaded and where its weights lie.
         data_dir: Where the library, the subspaces and the pictures are kept.
+        control_dir: A folder of ControlNets beside those that are found by themselves.
         host: The address to listen on.
         port: None: 7860, or the next free one.
         share: Open a public tunnel.
@@ -58,6 +59,7 @@ class Flags:
     api_token: str = ""
     api_users: Mapping[str, str] = field(default_factory=dict)
     origins: tuple[str, ...] = ()
+    control_dir: Path | None = None
 
 
 def parse_flags(arguments: Sequence[str] | None = None, program: str = "app.py") -> Flags:
@@ -98,6 +100,7 @@ def parse_flags(arguments: Sequence[str] | None = None, program: str = "app.py")
         api_token=given.api_token or "",
         api_users=dict(given.api_auth or ()),
         origins=given.cors_allow_origins,
+        control_dir=given.controlnet_dir,
     )
 
 
@@ -118,6 +121,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="DIR",
         default=data_home(),
         help="where LoRAs, subspaces and pictures are kept (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--controlnet-dir",
+        type=_folder,
+        metavar="DIR",
+        help="a folder of ControlNets, beside those in the data folder and in folders in place",
     )
     parser.add_argument(
         "--port", type=_port, help=f"port (default: {DEFAULT_PORT}, or the next free one after it)"
@@ -190,6 +199,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is not a port: choose a number from 1 to 65535")
     return int(text)
+
+
+def _folder(text: str) -> Path:
+    path = Path(text).expanduser().resolve()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder at {path}: check the path")
+    return path
 
 
 def _auth(text: str) -> tuple[str, str]:

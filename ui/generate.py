@@ -9,10 +9,11 @@ from gradio.components import Component
 
 from eigenlorax.jobs.drawing import GENERATE, REDRAW, DrawAsked, with_pictures_kept
 from eigenlorax.jobs.job import Job, JobPicture
+from eigenlorax.recall.control_text import control_name
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.options import Mode
 from eigenlorax.studio import Studio
-from ui import drawing_markup, drawing_text, markup, pictures, text
+from ui import control_text, drawing_markup, drawing_text, markup, pictures, text
 from ui.asked import Values, request_from, same_seed
 from ui.events import Updates
 from ui.generate_tab import GenerateTab
@@ -136,6 +137,10 @@ def _told(job: Job) -> list[str]:
     request, words = job.asked["request"], drawn_facts(job)
     if (canvas := request["canvas"]) is not None:
         words.append(drawing_text.started_from(canvas["mask"] is not None, canvas["strength"]))
+    if (control := request["control"]) is not None:
+        words.append(control_text.steered(
+            control_name(control["model"]), control["scale"], control["start"], control["end"]
+        ))  # fmt: skip
     paths = [Path(one["path"]) for one in (job.result or {})["pictures"]]
     saved = text.saved(paths[0]) if len(paths) == 1 else drawing_text.several(paths)
     return [*words, text.prompt_used(request["prompt"]), saved]

@@ -10,6 +10,7 @@ from eigenlorax.runtime.plan import Needs
 from eigenlorax.studio import Studio
 from ui import drawing_markup, drawing_text, markup, text
 from ui.canvas import canvas_room
+from ui.control import ControlRoom, control_room
 from ui.panel import panel
 from ui.prompt_room import PromptRoom, prompt_room, trigger_chips
 from ui.rack import style_rack
@@ -25,6 +26,7 @@ class Asking:
         fields: Name -> component, as the handlers get them; the browser remembers their values.
         starting: The room of the picture to start from.
         canvas: That picture; it is not remembered.
+        control: What the drawing follows; its picture is not remembered.
         recall: Where a picture is dropped to be drawn again.
         recalled: What was read from it.
         prompting: Words to press, presets, wildcards.
@@ -34,6 +36,7 @@ class Asking:
     starting: gr.Accordion
     canvas: gr.ImageEditor
     take_last: gr.Button
+    control: ControlRoom
     random: gr.Button
     reuse: gr.Button
     generate: gr.Button
@@ -85,6 +88,7 @@ class GenerateTab:
         return {
             **self.asking.fields,
             "canvas": self.asking.canvas,
+            "control_image": self.asking.control.picture,
             "styles": self.rack,
             "last_seed": self.seeing.last_seed,
         }
@@ -124,10 +128,12 @@ def _asking(studio: Studio) -> Asking:
     fields |= more_settings(studio)
     suggestion_button(studio, fields)
     starting, canvas, take_last, overpainting = canvas_room(studio.base.native_size)
-    fields |= overpainting
+    control = control_room()
+    fields |= {**overpainting, **control.fields}
     return Asking(
-        fields, starting, canvas, take_last, random, reuse, generate, cancel, recall, recalled, prompting
-    )
+        fields, starting, canvas, take_last, control, random, reuse, generate, cancel, recall, recalled,
+        prompting,
+    )  # fmt: skip
 
 
 def _seeing(studio: Studio) -> Seeing:

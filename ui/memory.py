@@ -7,7 +7,7 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
-GENERATE_KEY = "eigenlorax-studio-1"
+GENERATE_KEY = "eigenlorax-studio-2"
 TRAIN_KEY = "eigenlorax-studio-train-1"
 
 

@@ -39,7 +39,7 @@ def wire_recall(studio: Studio, tab: GenerateTab) -> None:
 def outputs(tab: GenerateTab) -> list[Component]:
     """Everything that a recalled picture sets."""
     asking = tab.asking
-    return [*asking.fields.values(), asking.canvas, tab.rack, asking.recalled]
+    return [*asking.fields.values(), asking.canvas, asking.control.picture, tab.rack, asking.recalled]
 
 
 def recalled(studio: Studio, tab: GenerateTab, read: Callable[[], tuple[Recalled, str]]) -> Updates:
@@ -62,6 +62,8 @@ def recalled(studio: Studio, tab: GenerateTab, read: Callable[[], tuple[Recalled
     changes[asking.fields["schedule"]] = schedules(values["sampler"], values["schedule"])
     if found.denoise is None:  # else a picture that lies there already may be the one that was drawn over
         changes[asking.canvas] = _NO_CANVAS
+    if found.control is None:
+        changes[asking.control.picture] = None
     return {**changes, tab.rack: rack, asking.recalled: recall_markup.told(found, name, beyond)}
 
 

@@ -52,6 +52,13 @@ def form_of(found: Restored) -> dict[str, Any]:
             "mask_blur": found.mask_blur,
             "mask_fill": (found.fill or Fill.ORIGINAL).value,
         }
+    if (control := found.control) is not None:
+        values |= {
+            "control_model": control.model or None,
+            "control_weight": control.scale,
+            "control_start": control.start,
+            "control_end": control.end,
+        }
     return values
 
 

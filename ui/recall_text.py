@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from eigenlorax.recall.control_text import control_name
 from eigenlorax.recall_case import Recalled, Restored
 from eigenlorax.recipe import AUTOMATIC
 from ui.language import say
@@ -47,10 +48,19 @@ def set_to(found: Restored) -> str:
         (request.guidance_rescale > 0, say("guidance rescale {share:g}", share=request.guidance_rescale)),
         (request.batch > 1, say("{batch} pictures at once", batch=request.batch)),
         (hires > 0, say("hires fix × {scale:g}", scale=hires)),
+        (found.control is not None, _control(found)),
         (found.denoise is not None, say("denoising {share:g}", share=found.denoise or 0)),
     )
     words = ", ".join(words for is_told, words in parts if is_told)
     return words[:1].upper() + words[1:]
+
+
+def _control(found: Restored) -> str:
+    if found.control is None:
+        return ""
+    if not found.control.model:
+        return say("ControlNet weight {weight:g}", weight=found.control.scale)
+    return say("ControlNet {name}", name=control_name(found.control.model))
 
 
 def _sampler(sampler: str, schedule: str) -> str:

@@ -27,6 +27,7 @@ from ui.viewing import Asked, Show, Viewer
 SHEET_KEY = "eigenlorax-studio-sheet-1"
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _FIRST_STYLES = 4
+_PICTURES: dict[str, Any] = {"canvas": None, "control_image": None}
 _NONE = (words.NO_STYLE, NO_STYLE)
 
 
@@ -50,8 +51,8 @@ def wire_sheets(
     """
     viewer = Viewer(jobs, tab.status, tab.cancel, {SHEET: Show(_done(tab), _during(tab))}, [tab.sheet])
     inputs = {**generating.inputs, **tab.fields}
-    # A picture to start from would be sent at each count; a sheet refuses it when it is drawn.
-    light = {name: one for name, one in inputs.items() if name != "canvas"}
+    # Pictures to start from or to follow would be sent at each count; a sheet refuses them when it is drawn.
+    light = {name: one for name, one in inputs.items() if name not in _PICTURES}
 
     def draw(**values: Any) -> Iterator[Updates]:
         """Draw a sheet: one picture for each combination of the values along its axes.
@@ -171,7 +172,7 @@ def _axis(values: Values, axis: str) -> AxisAsked | None:
 def counted(studio: Studio, jobs: JobServer, values: Values) -> str:
     """How large the sheet would be, and how long it takes, or what is wrong with it; without a toast."""
     try:
-        plan = plan_of(studio, sheet_wish(_sheet_asked(studio, {**values, "canvas": None})))
+        plan = plan_of(studio, sheet_wish(_sheet_asked(studio, {**values, **_PICTURES})))
     except StudioError as error:
         line = " ".join(str(error).split())
         return markup.line(line[:1].upper() + line[1:], "fair")

@@ -37,7 +37,8 @@ def start(arguments: Sequence[str] | None, program: str) -> int:
         gc.freeze()
         gc.enable()
     try:
-        serve(Studio(flags.model or str(DEMO_MODEL), flags.data_dir, options=flags.options), flags)
+        model = flags.model or str(DEMO_MODEL)
+        serve(Studio(model, flags.data_dir, None, flags.options, flags.control_dir), flags)
     except (StudioError, OSError) as error:
         return _fail(program, " ".join(str(error).split()))
     return 0

@@ -7,10 +7,12 @@ from typing import Any
 
 from eigenlorax.dials import StyleDials
 from eigenlorax.recall.bounded import MOST_TEXT, listed, mapping, number, text, unread, whole
+from eigenlorax.recall.control_text import control_from
 from eigenlorax.recall.dials_text import dials_from
 from eigenlorax.recall.recalled import (
     Own,
     Recalled,
+    RecalledControl,
     RecalledHires,
     RecalledLora,
     Settings,
@@ -117,7 +119,7 @@ def read_a1111(words: str) -> Recalled:
         hires=hires,
     )
     source = _source(left)
-    own = _own(left)
+    own, control = _own(left), _control(left)
     prompt, loras = _loras(prompt, left, own.dials)
     return Recalled(
         source,
@@ -129,6 +131,7 @@ def read_a1111(words: str) -> Recalled:
         hex_of(left.pop("Model hash", "")),
         unread(left),
         own,
+        control,
     )
 
 
@@ -206,6 +209,15 @@ def _own(left: dict[str, str]) -> Own:
     if dials:
         left.pop("Eigen dials")
     return Own(left.pop("Eigen sampler", "") != "", hex_of(left.pop("Eigen basis", "")), dials)
+
+
+def _control(left: dict[str, str]) -> RecalledControl | None:
+    """The first ControlNet that can be read; further ones stay unread."""
+    for key in sorted(key for key in left if key.startswith("ControlNet")):
+        if found := control_from(left[key]):
+            left.pop(key)
+            return found
+    return None
 
 
 def _strengths(words: str) -> dict[str, float] | None:

@@ -37,6 +37,24 @@ class RecalledHires:
 
 
 @dataclass(frozen=True)
+class RecalledControl:
+    """A ControlNet that steered the drawing.
+
+    Attributes:
+        model: Its name as the program wrote it, or a hub id.
+        scale: Strength.
+        start, end: Share of the steps between which it acted.
+        module: What made its picture out of another one; empty when nothing did.
+    """
+
+    model: str
+    scale: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+    module: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """What was set, in A1111's meanings; None and "" are not told.
 
@@ -94,6 +112,7 @@ class Recalled:
         model_hash: Hexadecimal digits; empty when not told.
         unread: Key -> value of what was not understood, shortened.
         own: What only this program writes.
+        control: The first ControlNet; its picture does not travel along.
     """
 
     source: str = UNKNOWN
@@ -105,6 +124,7 @@ class Recalled:
     model_hash: str = ""
     unread: Mapping[str, str] = field(default_factory=dict)
     own: Own = field(default_factory=Own)
+    control: RecalledControl | None = None
 
     @property
     def is_empty(self) -> bool:

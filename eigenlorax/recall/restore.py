@@ -1,11 +1,12 @@
 """From what was read to a request that can be drawn here, and what could not be kept."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from eigenlorax.dials import AS_IT_IS, MOST, Dials
+from eigenlorax.recall.control_text import is_hub_id
 from eigenlorax.recall.names import named
-from eigenlorax.recall.recalled import Recalled, RecalledLora, Settings
+from eigenlorax.recall.recalled import Recalled, RecalledControl, RecalledLora, Settings, stem_of
 from eigenlorax.recall.shelf import Match, Shelved, find
 from eigenlorax.recipe import (
     AUTOMATIC,
@@ -28,12 +29,14 @@ class Here:
         side: Its native size in pixels.
         basis: Hash of the subspace that is open; empty before the first compression.
         shelf: The styles, and the LoRAs that are none yet.
+        controls: ControlNet's name -> its file.
     """
 
     model: str
     side: int
     basis: str = ""
     shelf: Sequence[Shelved] = ()
+    controls: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Restored:
         missing: LoRAs that are no styles here.
         differences: What else is other than it was, a sentence each.
         denoise, mask_blur, fill: Of the picture that was drawn over; None where there was none.
+        control: The ControlNet as it is to be set, its model one that is here, or empty; None without one.
     """
 
     request: GenerationRequest
@@ -77,6 +81,7 @@ class Restored:
     denoise: float | None = None
     mask_blur: int | None = None
     fill: Fill | None = None
+    control: RecalledControl | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -120,6 +125,7 @@ def restore(recalled: Recalled, here: Here) -> Restored:
     over = told.denoise is not None and told.hires is None
     if over:
         words.append("it was drawn over a picture: put that one under Start from a picture")
+    control = _control(recalled.control, here.controls, words)
     if not recalled.prompt.strip():
         words.append("it tells no prompt")
     words += _elsewhere(recalled, here, same_model)
@@ -131,6 +137,29 @@ def restore(recalled: Recalled, here: Here) -> Restored:
         _within(told.denoise, 0.75, 0.0, 1.0, "denoising strength", words) if over else None,
         _count(told.mask_blur, 4, 0, 64, "mask blur", words) if over else None,
         next((fill for fill in Fill if fill.value == told.mask_fill), Fill.ORIGINAL) if over else None,
+        control,
+    )
+
+
+def _control(
+    told: RecalledControl | None, controls: Mapping[str, str], words: list[str]
+) -> RecalledControl | None:
+    """The ControlNet that is meant, its numbers within their ranges; what differs goes into `words`."""
+    if told is None:
+        return None
+    here = {name.casefold(): path for name, path in controls.items()}
+    model = here.get(stem_of(told.model).casefold(), "") or (told.model if is_hub_id(told.model) else "")
+    if not model:
+        words.append(f"the ControlNet {told.model[:80]} is not here")
+    made = f" as {told.module[:40]} had made it" if told.module else ""
+    words.append(f"a ControlNet steered it: put its picture{made} under ControlNet")
+    end = _within(told.end, 1.0, 0.0, 1.0, "ControlNet end", words)
+    return replace(
+        told,
+        model=model,
+        scale=_within(told.scale, 1.0, 0.0, 2.0, "ControlNet strength", words),
+        start=_within(told.start, 0.0, 0.0, end, "ControlNet start", words),
+        end=end,
     )
 
 
@@ -207,7 +236,8 @@ def _elsewhere(recalled: Recalled, here: Here, same_model: bool) -> list[str]:
     if recalled.unread.get("Script", "").startswith(("X/Y", "Prompt matrix")):
         words.append("it is a sheet of several pictures: the settings of the first are set")
     if any(key.startswith("ControlNet") for key in recalled.unread):
-        words.append("a ControlNet steered it: that is not restored")
+        too = "another ControlNet steered it too" if recalled.control else "a ControlNet steered it"
+        words.append(f"{too}: that is not restored")
     if any(key.startswith("ADetailer") for key in recalled.unread):
         words.append("ADetailer mended it afterwards: that is not restored")
     return words

@@ -14,6 +14,7 @@ from eigenlorax.errors import ModelLoadError
 from eigenlorax.recipe import ControlHint
 from eigenlorax.runtime.brush import UNet
 from eigenlorax.runtime.canvas import Size
+from eigenlorax.runtime.control_file import Config, load_control_file, misfit
 from eigenlorax.runtime.pixels import pixels_of
 from eigenlorax.runtime.prompt import Prompt
 
@@ -64,10 +65,14 @@ def controlled(pipeline: StableDiffusionXLPipeline, control: Control) -> UNet:
 
 
 class ControlCase:
-    """The ControlNet that was used last, so that the next picture need not load it again."""
+    """The ControlNet that was used last, so that the next picture need not load it again.
 
-    def __init__(self) -> None:
-        self._name = ""
+    Args:
+        unet: The configuration of the UNet that is steered.
+    """
+
+    def __init__(self, unet: Config) -> None:
+        self._unet, self._name = unet, ""
         self._model: ControlNetModel | None = None
 
     def prepared(self, hint: ControlHint | None, dtype: torch.dtype) -> int:
@@ -92,7 +97,7 @@ class ControlCase:
             device, dtype: Where and in what the UNet computes.
 
         Raises:
-            ModelLoadError: the model is not there or is no ControlNet for SDXL.
+            ModelLoadError: the model is not there, is no ControlNet for SDXL, or does not fit this UNet.
         """
         model = self._taken(hint.model, dtype)
         picture = hint.image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
@@ -103,25 +108,26 @@ class ControlCase:
         """The model of this name, read where it is not the one that is kept."""
         if self._model is None or self._name != name:
             self._model, self._name = None, ""
-            self._model, self._name = _loaded(name, dtype), name
+            self._model, self._name = _loaded(name, self._unet, dtype), name
         return self._model
 
 
-def _loaded(model: str, dtype: torch.dtype) -> ControlNetModel:
+def _loaded(model: str, unet: Config, dtype: torch.dtype) -> ControlNetModel:
     path = Path(model).expanduser()
+    if path.is_file():
+        if path.suffix != ".safetensors":
+            raise ModelLoadError(f"{model} is not .safetensors; pickles are never opened")
+        return load_control_file(path, unet, dtype).eval().requires_grad_(False)
+    if path.is_absolute() and not path.exists():
+        raise ModelLoadError(f"there is no ControlNet at {model}: choose another")
     try:
-        if path.is_file():
-            if path.suffix != ".safetensors":
-                raise ModelLoadError(f"{model} is not .safetensors; pickles are never opened")
-            loaded = ControlNetModel.from_single_file(path, dtype=dtype)
-        else:
-            loaded = ControlNetModel.from_pretrained(model, dtype=dtype, use_safetensors=True)
+        loaded = ControlNetModel.from_pretrained(model, dtype=dtype, use_safetensors=True)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelLoadError(
             f"{model} cannot be loaded as a ControlNet ({reason}): give a diffusers folder, a .safetensors "
             "file or a hub id of one for SDXL"
         ) from error
-    if loaded.config.addition_embed_type != "text_time":
-        raise ModelLoadError(f"{model} is a ControlNet, but not one for SDXL: choose one that is")
+    if reason := misfit({name: tuple(one.shape) for name, one in loaded.state_dict().items()}, unet):
+        raise ModelLoadError(f"{model} {reason}")
     return loaded.eval().requires_grad_(False)

@@ -1,5 +1,6 @@
 """A ControlNet beside the UNet guides as diffusers' own pipeline does, whatever styles are worn."""
 
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import torch
 from diffusers import ControlNetModel, StableDiffusionXLControlNetPipeline
 from PIL import Image
+from safetensors.torch import save_file
 
 from eigenlorax.errors import InvalidRequestError, ModelLoadError
 from eigenlorax.events import drain
@@ -24,6 +26,7 @@ from tests import tiny
 
 REQUEST = GenerationRequest("a cat", seed=5, steps=4, guidance=4.0, width=64, height=64)
 CPU = torch.device("cpu")
+FILE = "diffusion_pytorch_model.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +60,16 @@ def engine(base: BaseModel, request: pytest.FixtureRequest) -> Iterator[Engine]:
     engine.wear_nothing()
 
 
+def case_of(base: BaseModel) -> ControlCase:
+    return ControlCase(base.pipeline.unet.config)
+
+
 def lora(base: BaseModel) -> LoRA:
     return tiny.lora(base.layout, "s", 4, 3, strength=3.0)
 
 
 def drawn(engine: Engine, hint: ControlHint | None, batch: int = 1) -> list[Image.Image]:
-    control = None if hint is None else ControlCase().get(hint, (64, 64), CPU, torch.float32)
+    control = None if hint is None else case_of(engine.base).get(hint, (64, 64), CPU, torch.float32)
     return drain(paint(engine.base.pipeline, replace(REQUEST, batch=batch), engine.brush(control)))
 
 
@@ -84,6 +91,36 @@ def theirs(base: BaseModel, hint: ControlHint) -> Image.Image:
 def apart(one: Image.Image, other: Image.Image) -> int:
     """Largest difference of 8-bit pixels."""
     return int(np.abs(np.asarray(one, int) - np.asarray(other, int)).max())
+
+
+@pytest.mark.parametrize("depths", [None, (0, 0, 0), (0, 0, 1)], ids=["whole", "small", "middle"])
+def test_a_single_file_is_read_without_a_hub(
+    base: BaseModel, folder: Path, tmp_path: Path, hint: ControlHint, monkeypatch: pytest.MonkeyPatch,
+    depths: tuple[int, ...] | None,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(socket, "socket", lambda *_: pytest.fail("something was asked of the network"))
+    if depths is None:
+        net = ControlNetModel.from_pretrained(folder)
+    else:  # as diffusers' own smaller ones for SDXL are built
+        kinds = ["CrossAttnDownBlock2D" if depth else "DownBlock2D" for depth in depths]
+        given = ControlNetModel.from_pretrained(folder).config
+        middle = given["mid_block_type"] if depths[-1] else "UNetMidBlock2D"
+        net = ControlNetModel.from_config(
+            {**given, "down_block_types": kinds, "mid_block_type": middle, "transformer_layers_per_block": 1}
+        )
+    save_file(net.state_dict(), tmp_path / "edges.safetensors")
+    alone = replace(hint, model=str(tmp_path / "edges.safetensors"))
+    model = case_of(base).get(alone, (64, 64), CPU, torch.float32).model
+    asked = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(3))
+    text = torch.randn(1, 5, net.config.cross_attention_dim, generator=torch.Generator().manual_seed(4))
+    wide = net.config.projection_class_embeddings_input_dim - 6 * net.config.addition_time_embed_dim
+    added = {"text_embeds": torch.ones(1, wide), "time_ids": torch.ones(1, 6)}
+    both = [
+        one(asked, 3, text, torch.ones(1, 3, 64, 64), added_cond_kwargs=added, return_dict=False)
+        for one in (model, net.eval())
+    ]
+    for ours, theirs in zip([*both[0][0], both[0][1]], [*both[1][0], both[1][1]], strict=True):
+        assert torch.equal(ours, theirs)
 
 
 @pytest.mark.parametrize("window", [(0.0, 1.0), (0.0, 0.5), (0.5, 1.0)])
@@ -114,10 +151,12 @@ def test_all_pictures_of_a_batch_are_guided(engine: Engine, hint: ControlHint) -
     assert apart(second, drawn(engine, None, batch=2)[1]) > 3
 
 
-def test_the_case_keeps_one_model(folder: Path, hint: ControlHint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_case_keeps_one_model(
+    base: BaseModel, folder: Path, hint: ControlHint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     loads, load = [], control_module._loaded
     monkeypatch.setattr(control_module, "_loaded", lambda *a: (loads.append(a[0]), load(*a))[1])
-    case, other = ControlCase(), folder.with_name("other")
+    case, other = case_of(base), folder.with_name("other")
     first = case.get(hint, (64, 64), CPU, torch.float32)
     assert case.get(replace(hint, scale=0.2), (80, 64), CPU, torch.float32).model is first.model
     assert case.get(hint, (80, 64), CPU, torch.float32).hint.shape == (1, 3, 64, 80)
@@ -130,10 +169,12 @@ def test_the_case_keeps_one_model(folder: Path, hint: ControlHint, monkeypatch: 
     assert loads[2:] == [str(folder / "nowhere"), str(folder)]
 
 
-def test_what_is_no_controlnet_for_sdxl_is_refused(tmp_path: Path, hint: ControlHint) -> None:
+def test_what_is_no_controlnet_for_sdxl_is_refused(
+    base: BaseModel, folder: Path, tmp_path: Path, hint: ControlHint
+) -> None:
     def refused(path: Path) -> str:
         with pytest.raises(ModelLoadError) as caught:
-            ControlCase().get(replace(hint, model=str(path)), (64, 64), CPU, torch.float32)
+            case_of(base).get(replace(hint, model=str(path)), (64, 64), CPU, torch.float32)
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
@@ -143,6 +184,22 @@ def test_what_is_no_controlnet_for_sdxl_is_refused(tmp_path: Path, hint: Control
     )  # fmt: skip
     older.save_pretrained(tmp_path / "sd15")
     assert "not one for SDXL" in refused(tmp_path / "sd15")
+    assert "not one for SDXL" in refused(tmp_path / "sd15" / FILE)
+    net = ControlNetModel.from_pretrained(folder)
+    wide = ControlNetModel.from_config({**net.config, "cross_attention_dim": 48})
+    wide.save_pretrained(tmp_path / "wide")
+    assert "does not fit" in refused(tmp_path / "wide")
+    assert "does not fit" in refused(tmp_path / "wide" / FILE)
+    weights = net.state_dict()
+    weights.pop("controlnet_mid_block.weight")
+    save_file(weights, tmp_path / "part.safetensors")
+    assert "lacks parts" in refused(tmp_path / "part.safetensors")
+    for name, words in (
+        ("lora_controlnet", "Control-LoRA"), ("task_embedding", "union"), ("conv.weight", "is no ControlNet"),
+        ("control_model.input_hint_block.0.weight", "before diffusers"),
+    ):  # fmt: skip
+        save_file({name: torch.zeros(1)}, tmp_path / "other.safetensors")
+        assert words in refused(tmp_path / "other.safetensors")
     older.save_pretrained(tmp_path / "pickled", safe_serialization=False)
     assert "safetensors" in refused(tmp_path / "pickled")
     (tmp_path / "net.ckpt").write_bytes(b"\x80\x02}q\x00.")

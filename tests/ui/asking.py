@@ -11,7 +11,8 @@ def form(**changed: Any) -> dict[str, Any]:
         "batch": 1, "clip_skip": 1, "variation_seed": -1, "variation_strength": 0, "guidance_rescale": 0,
         "hires": False, "hires_scale": 2, "hires_steps": 0, "hires_denoise": 0.7, "hires_upscaler": "Latent",
         "canvas": {"background": None, "layers": [], "composite": None}, "denoise": 0.75, "mask_blur": 0,
-        "mask_fill": "original", "styles": "{}", "last_seed": None,
+        "mask_fill": "original", "control_image": None, "control_model": None, "control_weight": 1,
+        "control_start": 0, "control_end": 1, "styles": "{}", "last_seed": None,
     }  # fmt: skip
     assert set(changed) <= set(values)
     return values | changed
