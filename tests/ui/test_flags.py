@@ -85,3 +85,47 @@ def test_refusals(arguments: list[str], reason: str, capsys: pytest.CaptureFixtu
         parse_flags(arguments)
     assert refusal.value.code == 2
     assert reason in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_api_is_closed_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EIGENLORAX_API_TOKEN", raising=False)
+    flags = parse_flags([])
+    assert (flags.api, flags.mcp, flags.api_token, flags.api_users, flags.origins) == (
+        False,
+        False,
+        "",
+        {},
+        (),
+    )
+    assert parse_flags(["--api"]).api_token == ""  # on this machine alone
+    monkeypatch.setenv("EIGENLORAX_API_TOKEN", "secret")
+    given = parse_flags(
+        ["--api", "--listen", "--auth", "me:pw", "--cors-allow-origins", "http://a.example, *"]
+    )
+    assert (given.api_token, given.origins) == ("secret", ("http://a.example", "*"))
+    assert parse_flags(["--mcp", "--api-auth", "ann:se:cret,bob:pw"]).api_users == {
+        "ann": "se:cret",
+        "bob": "pw",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--api", "--listen", "--auth", "me:pw"], "--listen opens --api to others, so it needs --api-token"),
+        (["--mcp", "--share", "--auth", "me:pw"], "--share opens --mcp to others, so it needs --api-token"),
+        (["--api", "--cors-allow-origins", "*"], "lets any web page in, so it needs --api-token"),
+        (["--api", "--cors-allow-origins", "localhost:3000"], "localhost:3000 is no origin"),
+        (["--api", "--cors-allow-origins", "http://a.example/page"], "is no origin"),
+        (["--api", "--api-auth", "ann:pw,bob"], "USER:PASSWORD, both non-empty"),
+        (["--api-auth", "ann:pw"], "--api-auth is of the API: add --api or --mcp"),
+    ],
+)  # fmt: skip
+def test_an_api_for_anybody_is_refused(
+    arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EIGENLORAX_API_TOKEN", raising=False)
+    with pytest.raises(SystemExit) as refusal:
+        parse_flags(arguments)
+    assert refusal.value.code == 2
+    assert reason in capsys.readouterr().err.splitlines()[-1]
