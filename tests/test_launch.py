@@ -149,3 +149,9 @@ def test_the_least_python_is_the_projects_own() -> None:
         text = (LAUNCH / path).read_text(encoding="ascii")
         assert f"Python {least} or newer" in text
         assert f"sys.version_info < ({least.replace('.', ', ')})" in text
+
+
+def test_the_readme_names_the_builds_that_the_start_files_fetch() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"pip install {TORCH} --index-url https://download.pytorch.org/whl/cu130" in readme
+    assert all(f"assets/launch/{path.name}" in readme for path in LAUNCH.glob("start-*"))

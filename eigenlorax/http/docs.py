@@ -1,5 +1,7 @@
 """The interface's own page: what there is, as the OpenAPI document says; nothing is fetched."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -11,14 +13,21 @@ DOCS, OPENAPI = "/api/v1/docs", "/api/v1/openapi.json"
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h2 { margin-top: 2.5rem; text-transform: capitalize; }
+h2 { margin-top: 2.5rem; }
 summary { cursor: pointer; padding: .35rem 0; }
 summary b { display: inline-block; min-width: 4.5rem; font: 600 .85rem ui-monospace, monospace; }
-summary span { opacity: .75; margin-left: .75rem; }
+summary span { opacity: .8; margin-left: .75rem; }
+details p { margin: .25rem 0 .75rem 1.2rem; }
 table { border-collapse: collapse; margin: .25rem 0 1rem 1.2rem; font-size: .9rem; }
 caption { text-align: left; font-weight: 600; padding: .35rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .15rem .9rem .15rem 0; font-weight: 400; }
 th { font-family: ui-monospace, monospace; }
+@media (max-width: 40rem) {
+  summary span { display: block; margin: .1rem 0 0 1.2rem; }
+  th, td { display: block; padding: 0 0 .1rem; }
+  td + td { opacity: .8; }
+  tr + tr th { padding-top: .6rem; }
+}
 """
 
 
@@ -55,7 +64,7 @@ def docs_page(document: Mapping[str, Any]) -> str:
 
 
 def _route(document: Mapping[str, Any], method: str, path: str, route: Mapping[str, Any]) -> str:
-    words = escape(route.get("description", ""))
+    first, *rest = route.get("description", "").split("\n\n")
     fields = "".join(
         _table(caption, rows)
         for caption, rows in (
@@ -64,12 +73,17 @@ def _route(document: Mapping[str, Any], method: str, path: str, route: Mapping[s
                 [_row(one["name"], one["schema"], one) for one in route.get("parameters", ())],
             ),
             ("Sent, as JSON", list(_rows(document, _content(route.get("requestBody"))))),
-            ("Answered, as JSON", list(_rows(document, _content(route["responses"].get("200"))))),
+            ("Answered, as JSON", list(_rows(document, _content(_success(route["responses"]))))),
         )
         if rows
     )
-    head = f"<b>{method.upper()}</b><code>{escape(path)}</code><span>{words.partition('. ')[0]}</span>"
-    return f"<details><summary>{head}</summary><p>{words}</p>{fields}</details>"
+    head = f"<b>{method.upper()}</b><code>{escape(path)}</code><span>{_words(first)}</span>"
+    more = "".join(f"<p>{_words(words)}</p>" for words in rest)
+    return f"<details><summary>{head}</summary>{more}{fields}</details>"
+
+
+def _success(responses: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return next((told for code, told in responses.items() if code.startswith("2")), None)
 
 
 def _content(part: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -86,11 +100,16 @@ def _rows(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
 
 
 def _row(name: str, schema: Mapping[str, Any], told: Mapping[str, Any]) -> str:
-    usual = f", usually {schema['default']!r}" if schema.get("default") not in (None, "") else ""
-    cells = f"{_kind(schema)}{usual}", told.get("description", "")
-    return (
-        f'<tr><th scope="row">{escape(name)}</th>' + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>"
-    )
+    default = schema.get("default")
+    usual = f", usually {json.dumps(default)}" if default not in (None, "", [], {}) else ""
+    words = _words(told.get("description", ""))
+    kind = escape(f"{_kind(schema)}{usual}")
+    return f'<tr><th scope="row">{escape(name)}</th><td>{kind}</td><td>{words}</td></tr>'
+
+
+def _words(plain: str) -> str:
+    """Words as HTML; what stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(plain))
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

@@ -1,6 +1,9 @@
 """An independent client of A1111's interface, from PyPI, over a real socket."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +15,8 @@ from eigenlorax.http.app import http_app
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.studio import Studio
 from tests.http.serving import served
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +51,19 @@ def test_it_draws_over_a_picture(api: WebUIApi) -> None:
     drawn = np.asarray(found.image.convert("RGB"))
     assert (drawn[:32] == (200, 40, 40)).all()
     assert (drawn[32:] != (200, 40, 40)).any()
+
+
+def test_the_readme_draws_so(
+    api: WebUIApi, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = re.findall(r"```py\n(.+?)\n```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    own = code.replace("port=7860", f"port={port}, username='ann', password='pw'").replace("clay", "neon")
+    names: dict[str, Any] = {}
+    exec(own.replace("128", "64").replace("steps=20", "steps=1"), names)  # the README's own words
+    names["api"].session.close()
+    with Image.open(tmp_path / "apple.png") as drawn:
+        assert drawn.size == (64, 64)
 
 
 def test_its_lists_and_utilities_work(api: WebUIApi) -> None:

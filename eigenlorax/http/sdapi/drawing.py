@@ -21,7 +21,7 @@ _BEGUN = 0.01
 
 def drawing_routes(desk: Desk) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["drawing"])
+    routes = APIRouter(tags=["As A1111: drawing"])
 
     @routes.post("/txt2img")
     async def txt2img(asked: Txt2Img) -> Drawn:

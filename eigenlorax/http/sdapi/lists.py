@@ -35,7 +35,7 @@ _OF_MODEL = ("Uniform", "SGM Uniform", "Simple", "Beta")
 
 def listing_routes(desk: Desk, access: Access) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["lists"])
+    routes = APIRouter(tags=["As A1111: lists and settings"])
     studio = desk.studio
 
     @routes.get("/loras")
