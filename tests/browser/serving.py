@@ -65,15 +65,19 @@ def running_page(folder: Path, language: str = "en") -> Iterator[Server]:
 
 
 @contextmanager
-def warm_page(folder: Path) -> Iterator[Server]:
+def warm_page(folder: Path, *more: str) -> Iterator[Server]:
     """As `running_page` in English, but forked from a process that has imported everything: seconds sooner.
+
+    Args:
+        folder: As there.
+        more: Flags to start it with, such as --model.
 
     Raises:
         StartError: it ended or said nothing for three minutes.
     """
     log = folder / "log.txt"
-    log.touch()
-    process = WARM.Process(target=_serve, args=(log, _arguments(folder)), daemon=True)
+    log.write_bytes(b"")
+    process = WARM.Process(target=_serve, args=(log, [*_arguments(folder), *more]), daemon=True)
     process.start()
     assert process.pid is not None
     try:
