@@ -17,6 +17,7 @@ from eigenlorax.runtime.ladder import SteppedDown, drawn
 from eigenlorax.runtime.options import Mode, Placement
 from eigenlorax.runtime.paint import Preview, Step, paint
 from eigenlorax.runtime.plan import Needs, Plan
+from eigenlorax.runtime.prompt import alike
 from eigenlorax.subspace.style import Style
 from eigenlorax.subspace.subspace import Subspace
 
@@ -124,9 +125,11 @@ class Easel:
         engine, control = self._engine, self._control(request)
         engine.settle(self._mode(plan, needs), recorded=plan.placement is Placement.GPU)
         images: list[Image.Image] = []
-        switch_ms, starts = 0.0, range(0, request.batch, max(1, plan.at_once))
+        together = not request.prompts or alike(engine.base.pipeline, request)
+        at_once = max(1, plan.at_once) if together else 1
+        switch_ms, starts = 0.0, range(0, request.batch, at_once)
         for turn, start in enumerate(starts):
-            part = request.stretch(start, min(plan.at_once, request.batch - start))
+            part = request.stretch(start, min(at_once, request.batch - start))
             switch_ms += dress(part)
             painting = paint(engine.base.pipeline, part, engine.brush(control), previews)
             images += yield from retold(painting, partial(of_turn, turn, len(starts)))

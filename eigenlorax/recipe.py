@@ -127,6 +127,8 @@ class GenerationRequest:
         blends: A blend for each picture, in place of `styles`; pictures share the seed then, and `batch` is
             their number.
         control: What to follow beside the prompt.
+        prompts: A prompt and a negative one for each picture, in place of `prompt` and `negative_prompt`,
+            which are the first picture's; empty where all have the same.
     """
 
     prompt: str
@@ -149,6 +151,7 @@ class GenerationRequest:
     dials: StyleDials = field(default_factory=dict)
     blends: tuple[StyleBlend, ...] = ()
     control: ControlHint | None = None
+    prompts: tuple[tuple[str, str], ...] = ()
 
     @property
     def hires_size(self) -> tuple[int, int]:
@@ -156,23 +159,37 @@ class GenerationRequest:
         scale = 1.0 if self.hires is None else self.hires.scale
         return round(self.width * scale / 8) * 8, round(self.height * scale / 8) * 8
 
+    @property
+    def seeds(self) -> list[int]:
+        """A number for each picture to decide by what else is left to chance, counted up from the seed."""
+        return [(self.seed + place) % (MAX_SEED + 1) for place in range(self.batch)]
+
     def of_picture(self, index: int) -> "GenerationRequest":
         """The request that draws one picture of the batch alone.
 
         As in A1111 the seed counts up from picture to picture, or the variation seed where there is one;
         after the largest seed comes 0. Pictures with blends of their own share both.
         """
+        prompt, negative = self.prompts[index] if self.prompts else (self.prompt, self.negative_prompt)
+        alone = replace(self, batch=1, prompt=prompt, negative_prompt=negative, prompts=())
         if self.blends:
-            return replace(self, batch=1, blends=(), styles=self.blends[index])
+            return replace(alone, blends=(), styles=self.blends[index])
         if self.variation_strength:
-            return replace(self, batch=1, variation_seed=(self.variation_seed + index) % (MAX_SEED + 1))
-        return replace(self, batch=1, seed=(self.seed + index) % (MAX_SEED + 1))
+            return replace(alone, variation_seed=(self.variation_seed + index) % (MAX_SEED + 1))
+        return replace(alone, seed=(self.seed + index) % (MAX_SEED + 1))
+
+    def with_prompts(self, each: Sequence[tuple[str, str]]) -> "GenerationRequest":
+        """The request with a prompt and a negative one for each picture of the batch."""
+        prompts = tuple(each) if len(set(each)) > 1 else ()
+        return replace(self, prompt=each[0][0], negative_prompt=each[0][1], prompts=prompts)
 
     def stretch(self, start: int, count: int) -> "GenerationRequest":
         """The request that draws `count` pictures of the batch from `start` on."""
+        prompts = self.prompts[start : start + count]
+        first = replace(self.of_picture(start), batch=count, prompts=prompts)
         if self.blends:
-            return replace(self, batch=count, blends=self.blends[start : start + count])
-        return replace(self.of_picture(start), batch=count)
+            return replace(first, styles=self.styles, blends=self.blends[start : start + count])
+        return first
 
     def check(self) -> None:
         """Refuse what cannot be drawn.
@@ -180,7 +197,7 @@ class GenerationRequest:
         Raises:
             InvalidRequestError: a setting lies outside its range; says which and what is allowed.
         """
-        if not self.prompt.strip():
+        if not all(prompt.strip() for prompt in (self.prompt, *(prompt for prompt, _ in self.prompts))):
             raise InvalidRequestError("the prompt is empty: write what the picture should show")
         ranges: dict[str, tuple[float, float, float]] = {
             "seed": (self.seed, 0, MAX_SEED),
@@ -221,6 +238,10 @@ class GenerationRequest:
         if self.blends and len(self.blends) != self.batch:
             raise InvalidRequestError(
                 f"{len(self.blends)} blends for {self.batch} pictures: give one for each picture"
+            )
+        if self.prompts and len(self.prompts) != self.batch:
+            raise InvalidRequestError(
+                f"{len(self.prompts)} prompts for {self.batch} pictures: give one for each picture"
             )
         if self.hires is not None and self.canvas is not None:
             raise InvalidRequestError("hires starts from noise: take off hires or the canvas")

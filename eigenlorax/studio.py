@@ -243,7 +243,8 @@ class Studio:
         turns = range(0, pictures, MAX_BATCH)
         for turn, start in enumerate(turns):
             blends = path[start : start + MAX_BATCH]
-            work = self.generate(replace(request, styles={}, blends=blends, batch=len(blends)), previews)
+            part = replace(request, styles={}, blends=blends, batch=len(blends), prompts=())
+            work = self.generate(part, previews)
             finished.append((yield from retold(work, partial(of_turn, turn, len(turns)))))
         drawn = tuple(picture for one in finished for picture in one.pictures)
         return replace(finished[0], pictures=drawn, switch_ms=sum(one.switch_ms for one in finished))

@@ -8,7 +8,7 @@ from pathlib import Path
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
 from eigenlorax.prompting.places import presets_file, wildcard_folder
 from eigenlorax.prompting.presets import PromptPreset, read_presets
-from eigenlorax.prompting.wildcards import filled
+from eigenlorax.prompting.wildcards import filled_each
 from eigenlorax.recall.recalled import Recalled
 from eigenlorax.recall.restore import Missing
 from eigenlorax.recall.tags import split_tags
@@ -25,9 +25,9 @@ def tagged(
 ) -> GenerationRequest:
     """A request with nothing left in its prompts but words.
 
-    In A1111's order: presets over both prompts, wildcards and choices by the seed, then each tag becomes a
-    style here, by its name or the name that its author gave it. A style that the request has already keeps
-    the request's strength.
+    In A1111's order: presets over both prompts, wildcards and choices by each picture's seed, then each tag
+    of the first picture becomes a style here, by its name or the name that its author gave it. A style that
+    the request has already keeps the request's strength.
 
     Args:
         studio: Has the styles, the presets and the wildcards.
@@ -42,9 +42,8 @@ def tagged(
     prompt, negative = request.prompt, request.negative_prompt
     for preset in _presets(studio.library.root, presets):
         prompt, negative = preset.over(prompt, negative)
-    folder = wildcard_folder(studio.library.root)
-    prompt, negative = (filled(words, request.seed, folder) for words in (prompt, negative))
-    prompt, loras = split_tags(prompt)
+    each = filled_each(prompt, negative, request.seeds, wildcard_folder(studio.library.root))
+    loras = split_tags(each[0][0])[1]
     found = restored(studio, Recalled(prompt=prompt, loras=loras))
     if found.missing:
         raise UnknownStyleError(_unknown(studio, found.missing[0]))
@@ -52,15 +51,12 @@ def tagged(
     for name in styles:
         if not studio.blending.can_make(name):
             raise UnknownStyleError(_unknown(studio, Missing(name)))
-    if triggers:
-        prompt = with_trigger_words(prompt, styles, studio.styles)
-    return replace(
-        request,
-        prompt=prompt,
-        negative_prompt=negative,
-        styles=styles,
-        dials={**found.request.dials, **request.dials},
-    )
+    worn = styles if triggers else {}
+    bare = [
+        (with_trigger_words(split_tags(words)[0], worn, studio.styles), against) for words, against in each
+    ]
+    dials = {**found.request.dials, **request.dials}
+    return replace(request, styles=styles, dials=dials).with_prompts(bare)
 
 
 def _presets(root: Path, names: Sequence[str]) -> list[PromptPreset]:

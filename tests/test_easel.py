@@ -411,3 +411,17 @@ def test_a_controlnet_is_planned_for_and_leaves_the_card(
     monkeypatch.setattr(kept, "to", lambda *args: moved.append(args))
     room.draw()
     assert moved == [("cpu",)]
+
+
+@pytest.mark.parametrize("blends", [(), ({"s0": 1.0}, {"s2": 1.0}, {})], ids=["one blend", "a blend each"])
+@pytest.mark.parametrize("longer", ["a dog", "y " * 80], ids=["alike", "longer"])
+def test_pictures_with_prompts_of_their_own_are_those_drawn_alone(
+    room: Room, longer: str, blends: tuple[dict[str, float], ...]
+) -> None:
+    each = [("a cat", ""), (longer, "fog"), ("a bird", "")]
+    request = replace(REQUEST, batch=3, styles={"s0": 0.7}, blends=blends).with_prompts(each)
+    together = drain(room.studio.easel.styled(request)).images
+    for place, image in enumerate(together):
+        assert near(drain(room.studio.easel.styled(request.of_picture(place))).image, image)
+    assert not near(together[0], together[2])
+    room.undressed()

@@ -65,6 +65,26 @@ def test_seeds_count_up_and_around_and_variations_count_instead() -> None:
     ]
 
 
+def test_pictures_with_prompts_of_their_own() -> None:
+    each = [("a cat", ""), ("a dog", "fog"), ("a cat", "rain")]
+    request = replace(GenerationRequest("x", seed=4, batch=3), batch=3).with_prompts(each)
+    assert (request.prompt, request.negative_prompt) == each[0]
+    alone = [request.of_picture(place) for place in range(3)]
+    assert [(one.prompt, one.negative_prompt, one.seed, one.prompts) for one in alone] == [
+        (*words, seed, ()) for words, seed in zip(each, (4, 5, 6), strict=True)
+    ]
+    part = request.stretch(1, 2)
+    assert [part.of_picture(place) for place in range(2)] == alone[1:]
+    mixed = replace(request, blends=({"a": 1.0}, {"b": 1.0}, {}))
+    assert mixed.stretch(1, 2).of_picture(0) == replace(alone[1], seed=4, styles={"b": 1.0})
+    request.check()
+    assert request.with_prompts([each[0]] * 3).prompts == ()
+    with pytest.raises(InvalidRequestError, match="3 prompts for 2 pictures"):
+        replace(request, batch=2).check()
+    with pytest.raises(InvalidRequestError, match="empty"):
+        request.with_prompts([("a cat", ""), (" ", ""), ("a", "")]).check()
+
+
 def test_a_prompt_of_spaces_says_what_to_do() -> None:
     with pytest.raises(InvalidRequestError, match="write what the picture should show"):
         GenerationRequest("  ").check()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from eigenlorax.prompting.wildcards import filled
+from eigenlorax.prompting.wildcards import filled_each
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.studio import Studio
 from ui.canvas import canvas_of
@@ -16,20 +16,15 @@ Values = dict[str, Any]
 
 
 def request_from(studio: Studio, values: Values, blend: dict[str, float]) -> GenerationRequest:
-    """The form's values as a request, with its seed, its wildcards filled and trigger words where asked.
+    """The form's values as a request: its seed, each picture's wildcards filled, trigger words where asked.
 
     Raises:
         InvalidRequestError: the rack's dials cannot be read, a wildcard cannot be filled, or a picture to
             follow has no ControlNet.
     """
-    seed, folder = seed_of(values["seed"]), wildcard_folder(studio)
-    prompt = filled(values["prompt"] or "", seed, folder)
-    if values["add_triggers"]:
-        prompt = with_trigger_words(prompt, blend, studio.styles)
-    return GenerationRequest(
-        prompt=prompt,
-        negative_prompt=filled(values["negative_prompt"] or "", seed, folder),
-        seed=seed,
+    request = GenerationRequest(
+        prompt="",
+        seed=seed_of(values["seed"]),
         steps=int(values["steps"]),
         guidance=float(values["guidance"]),
         width=int(values["width"]),
@@ -40,6 +35,11 @@ def request_from(studio: Studio, values: Values, blend: dict[str, float]) -> Gen
         control=control_of(values),
         **settings_of(values),
     )
+    asked = values["prompt"] or "", values["negative_prompt"] or ""
+    each = filled_each(*asked, request.seeds, wildcard_folder(studio))
+    if values["add_triggers"]:
+        each = [(with_trigger_words(prompt, blend, studio.styles), negative) for prompt, negative in each]
+    return request.with_prompts(each)
 
 
 def same_seed(values: Values) -> Values:

@@ -48,7 +48,7 @@ def original_and_style(studio: Studio, values: Values) -> Asked:
     """The strongest style's original LoRA and the style alone, without the dials that no LoRA has."""
     name, strength = strongest(strengths(values["styles"]))
     request = request_from(studio, same_seed(values), {name: strength})
-    asked = CompareAsked(replace(request, batch=1, dials={}), name)
+    asked = CompareAsked(replace(request.of_picture(0), dials={}), name)
     return Asked(with_pictures_kept(studio.library.root, asked), title_of(request))
 
 
@@ -57,7 +57,7 @@ def base_and_styles(studio: Studio, values: Values) -> Asked:
     blend = strengths(values["styles"])
     strongest(blend)
     request = request_from(studio, same_seed(values), blend)
-    asked = CompareAsked(replace(request, batch=1))
+    asked = CompareAsked(request.of_picture(0))
     return Asked(with_pictures_kept(studio.library.root, asked), title_of(request))
 
 

@@ -8,14 +8,15 @@ from ui.language import say
 ROOM = say("ControlNet")
 INFO = say(
     "The drawing follows the lines, the depth or the pose in a picture. Give that picture as the ControlNet "
-    "expects it, such as white edges on black; remove it to draw without."
+    "expects it, such as white edges on black; remove it to draw without. Start and end are shares of the "
+    "steps: 0 is the first step, 1 the last."
 )
 PICTURE = say("Picture to follow")
 MODEL = say("Which ControlNet")
 MODEL_INFO = say("One from the list, or a hub id.")
 WEIGHT = say("Weight")
-BEGIN = say("Begins at (share of the steps)")
-END = say("Ends at (share of the steps)")
+BEGIN = say("Guidance start")
+END = say("Guidance end")
 NONE_CHOSEN = say("a picture to follow needs a ControlNet: choose one beside it, or remove the picture")
 BACKWARDS = say("the ControlNet ends before it begins: move its end behind its begin")
 

@@ -45,6 +45,7 @@ FILLS = [(say("The picture"), Fill.ORIGINAL.value), (say("Noise"), Fill.NOISE.va
 
 PICTURES = say("Pictures")
 GLIMPSE = say("A glimpse in few steps: let the slider go, and the picture is drawn.")
+OWN_PROMPTS = say("Each picture has a prompt of its own: it stands below the picture and in its file.")
 ANIMATION = say("Animation")
 
 MORPH_ROOM = say("Morph between two blends")
@@ -67,9 +68,10 @@ def started_from(masked: bool, strength: float) -> str:
     return say("{how} · denoising {strength:g}", how=how, strength=strength)
 
 
-def seed_caption(seed: int) -> str:
-    """Below one of several pictures."""
-    return say("seed {seed}", seed=seed)
+def caption(seed: int, prompt: str) -> str:
+    """Below one of several pictures; `prompt` where it is that picture's own, else empty."""
+    told = say("seed {seed}", seed=seed)
+    return f"{told} · {prompt}" if prompt else told
 
 
 def blend(strengths: Mapping[str, float]) -> str:

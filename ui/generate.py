@@ -92,7 +92,12 @@ def asked_from(studio: Studio, values: Values, page: str = "", *, glimpse: bool 
 
 def title_of(request: GenerationRequest) -> str:
     """What a picture is called in the queue: how its prompt begins."""
-    words = " ".join(request.prompt.split())
+    return shortened(request.prompt)
+
+
+def shortened(prompt: str) -> str:
+    """How a prompt begins, in one line."""
+    words = " ".join(prompt.split())
     return words if len(words) <= _TITLE_LETTERS else f"{words[:_TITLE_LETTERS].rstrip()}…"
 
 
@@ -104,7 +109,11 @@ def show_drawing(studio: Studio, tab: GenerateTab) -> Show:
         kept, seeing = job.result["pictures"], tab.seeing
         if not kept:
             return {seeing.status: markup.line(drawing_text.GLIMPSE)}
-        items = [(Path(one["path"]), drawing_text.seed_caption(one["seed"])) for one in kept]
+        prompts = [words for words, _ in job.asked["request"].get("prompts", ())] or [""] * len(kept)
+        items = [
+            (Path(one["path"]), drawing_text.caption(one["seed"], shortened(words)))
+            for one, words in zip(kept, prompts, strict=True)
+        ]
         return {
             **pictures.finished(seeing, items),
             seeing.status: markup.lines(*_told(job)),
@@ -143,7 +152,8 @@ def _told(job: Job) -> list[str]:
         ))  # fmt: skip
     paths = [Path(one["path"]) for one in (job.result or {})["pictures"]]
     saved = text.saved(paths[0]) if len(paths) == 1 else drawing_text.several(paths)
-    return [*words, text.prompt_used(request["prompt"]), saved]
+    used = drawing_text.OWN_PROMPTS if request.get("prompts") else text.prompt_used(request["prompt"])
+    return [*words, used, saved]
 
 
 def _reused_seed(last: int | None) -> int:

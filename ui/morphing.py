@@ -69,7 +69,7 @@ def asked_from(studio: Studio, values: Values) -> Asked:
         raise InvalidRequestError(words.NEEDS_BOTH.format(missing[0]))
     stops, count = tuple(blends[end] for end in _ENDS), int(values["morph_pictures"])
     request = request_from(studio, values, _union(stops))
-    asked = MorphAsked(replace(request, styles={}, dials={}, batch=1), stops, count, PREVIEW_EVERY)
+    asked = MorphAsked(replace(request.of_picture(0), styles={}, dials={}), stops, count, PREVIEW_EVERY)
     return Asked(with_pictures_kept(studio.library.root, asked), title_of(request))
 
 

@@ -17,7 +17,7 @@ from ui import markup, recall_markup
 from ui import recall_text as words
 from ui.events import Updates, warn
 from ui.generate_tab import GenerateTab
-from ui.recall_form import filled_anew, form_of, rack_of
+from ui.recall_form import form_of, rack_of
 from ui.settings import schedules
 
 _NO_CANVAS: dict[str, Any] = {"background": None, "layers": [], "composite": None}
@@ -57,7 +57,6 @@ def recalled(studio: Studio, tab: GenerateTab, read: Callable[[], tuple[Recalled
     except StudioError as error:
         return {asking.recalled: markup.line(warn(error), "bad")}
     values, (rack, beyond) = form_of(found), rack_of(found.request)
-    beyond += filled_anew(found.request)
     changes = {asking.fields[key]: _set(asking.fields[key], value) for key, value in values.items()}
     changes[asking.fields["schedule"]] = schedules(values["sampler"], values["schedule"])
     if found.denoise is None:  # else a picture that lies there already may be the one that was drawn over

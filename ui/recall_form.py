@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from eigenlorax.dials import Dials
-from eigenlorax.prompting.wildcards import has_wildcards
+from eigenlorax.prompting.wildcards import literal
 from eigenlorax.recall_case import Restored
 from eigenlorax.recipe import AUTOMATIC, Fill, GenerationRequest, Hires
 from ui import recall_text
@@ -25,8 +25,8 @@ def form_of(found: Restored) -> dict[str, Any]:
     request, hires = found.request, found.request.hires or _USUAL
     varied = request.variation_strength > 0
     values: dict[str, Any] = {
-        "prompt": typed(request.prompt),
-        "negative_prompt": typed(request.negative_prompt),
+        "prompt": literal(request.prompt),
+        "negative_prompt": literal(request.negative_prompt),
         "add_triggers": False,
         "seed": request.seed,
         "steps": request.steps,
@@ -60,18 +60,6 @@ def form_of(found: Restored) -> dict[str, Any]:
             "control_end": control.end,
         }
     return values
-
-
-def typed(prompt: str) -> str:
-    """A prompt as it has to be typed for its braces to stay what they are; see `prompting.wildcards`."""
-    return prompt.replace("{", "\\{").replace("}", "\\}") if has_wildcards(prompt) else prompt
-
-
-def filled_anew(request: GenerationRequest) -> list[str]:
-    """What in the prompts names a wildcard file, and cannot be kept from being filled; a sentence each."""
-    both = (request.prompt, request.negative_prompt)
-    bare = [prompt.replace("{", "").replace("$$", "") for prompt in both]
-    return [recall_text.WILDCARD] if any(has_wildcards(prompt) for prompt in bare) else []
 
 
 def rack_of(request: GenerationRequest) -> tuple[str, list[str]]:

@@ -22,7 +22,6 @@ NOT_READ = say("Not understood")
 STYLES = say("Styles")
 FROM_PASTE = say("the pasted settings")
 NOT_UPLOADED = say("the picture did not arrive: drop it once more")
-WILDCARD = say("the prompt names what is a wildcard here: it is filled anew")
 NOTHING_PASTED = say("there is nothing to read: drop a picture, or paste the settings of one")
 
 

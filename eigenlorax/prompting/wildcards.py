@@ -2,7 +2,7 @@
 
 `__colour__` becomes a line of `colour.txt`; `{a|b|c}` one of its options, `{3::a|b}` with weights,
 `{2$$a|b|c}` two of them, `{1-2$$ and $$a|b|c}` one or two joined by " and ". What is filled in may hold both
-again. `{word}` without a bar stays as it is, and `\\{` is a brace.
+again. `{word}` without a bar stays as it is; `\\{` is a brace, and `\\__` two underscores.
 
 Source: the grammar of sd-dynamic-prompts and of A1111's wildcards extension, as far as it goes.
 """
@@ -21,13 +21,15 @@ MOST_DEPTH = 16
 MOST_CHARACTERS = 20_000
 
 _WILDCARD = re.compile(r"__([\w][\w ./-]*?)__")
+_UNDERSCORES = "\\__"
 _COUNT = re.compile(r"\s*(\d+)(?:\s*-\s*(\d+))?\s*$")
 _WEIGHT = re.compile(r"\s*(\d+(?:\.\d+)?)::(.*)", re.DOTALL)
 
 
 def has_wildcards(prompt: str) -> bool:
     """Whether there is anything to fill in."""
-    return bool(_WILDCARD.search(prompt)) or ("|" in prompt and "{" in prompt) or "$$" in prompt
+    marked = "$$" in prompt or _UNDERSCORES in prompt
+    return bool(_WILDCARD.search(prompt)) or ("|" in prompt and "{" in prompt) or marked
 
 
 def filled(prompt: str, seed: int, folder: Path) -> str:
@@ -46,7 +48,23 @@ def filled(prompt: str, seed: int, folder: Path) -> str:
         return prompt
     # Its own stream for each text: Python's generator is the same on every machine.
     text = _Filling(random.Random(seed), folder).text(prompt, 0)
-    return text.replace("\\{", "{").replace("\\}", "}")
+    return text.replace("\\{", "{").replace("\\}", "}").replace(_UNDERSCORES, "__")
+
+
+def filled_each(prompt: str, negative: str, seeds: Sequence[int], folder: Path) -> list[tuple[str, str]]:
+    """The prompt and the negative one of each picture, filled by its own seed.
+
+    Raises:
+        As `filled`.
+    """
+    return [(filled(prompt, seed, folder), filled(negative, seed, folder)) for seed in seeds]
+
+
+def literal(prompt: str) -> str:
+    """What has to be typed for this prompt to come of it, whatever it looks like; `filled` is the inverse."""
+    if not has_wildcards(prompt):
+        return prompt
+    return prompt.replace("{", "\\{").replace("}", "\\}").replace("__", _UNDERSCORES)
 
 
 def wildcard_names(folder: Path) -> list[str]:
@@ -71,6 +89,9 @@ class _Filling:
             if words[place] == "\\" and words[place + 1 : place + 2] in ("{", "}"):
                 done.append(words[place : place + 2])
                 place += 2
+            elif words.startswith(_UNDERSCORES, place):
+                done.append(_UNDERSCORES)
+                place += len(_UNDERSCORES)
             elif words[place] == "{":
                 end = _closing(words, place)
                 done.append(self._choice(words[place + 1 : end], depth))

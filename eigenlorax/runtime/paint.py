@@ -15,7 +15,7 @@ from eigenlorax.runtime.brush import Brush
 from eigenlorax.runtime.canvas import Ground, Size, enlarged, finished, grounded, starting_noise
 from eigenlorax.runtime.pixels import decode
 from eigenlorax.runtime.preview import estimate, previewed
-from eigenlorax.runtime.prompt import Embedded, Prompt, embed
+from eigenlorax.runtime.prompt import Embedded, Prompt, embed, embed_each
 from eigenlorax.runtime.samplers import Course, course
 
 
@@ -73,7 +73,8 @@ def paint(
     total = len(first.timesteps) + (0 if second is None else len(second.timesteps))
     rows = request.batch if brush.per_picture else 1
     try:
-        texts = embed(pipeline, request, rows, brush.text_key)
+        encode = embed_each if request.prompts else embed
+        texts = encode(pipeline, request, rows, brush.text_key)
         size = request.width, request.height
         ground = None if canvas is None else grounded(pipeline, canvas, size)
         painter = _Painter(pipeline, request, brush, texts, previews, total)
@@ -116,7 +117,8 @@ class _Painter:
             [starting_noise(one, generator, shape) for one, generator in zip(alone, generators, strict=True)]
         ).to(pipeline._execution_device)
         latents = noise * scheduler.init_noise_sigma if ground is None else ground.started(course, noise)
-        prompt = self._texts.conditioned(1 if self._brush.per_picture else self._request.batch, *size)
+        own = self._brush.per_picture or bool(self._request.prompts)
+        prompt = self._texts.conditioned(1 if own else self._request.batch, *size)
         random = {"generator": generators} if "generator" in signature(scheduler.step).parameters else {}
         for index, timestep in enumerate(course.timesteps, start=1):
             self._brush.at_step(self._done, self._total)

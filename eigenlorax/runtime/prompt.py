@@ -93,17 +93,65 @@ def embed(
     return kept[key]
 
 
+def embed_each(
+    pipeline: StableDiffusionXLPipeline,
+    request: GenerationRequest,
+    rows: int = 1,
+    text_key: Hashable | None = None,
+) -> Embedded:
+    """Encode the prompts of a batch whose pictures have their own, one row for each picture.
+
+    Args:
+        pipeline, rows, text_key: As for `embed`; of more than one row each picture takes the row that is its.
+        request: Its pictures are `alike`.
+
+    Returns:
+        (pictures, ...) without guidance, else (2 pictures, ...).
+
+    Raises:
+        InvalidRequestError: as `embed`.
+    """
+    pictures = range(request.batch)
+    each = [embed(pipeline, request.of_picture(place), rows, text_key) for place in pictures]
+    sides = each[0].tokens.shape[0] // rows
+    taken = [(one, side * rows + place % rows) for side in range(sides) for place, one in enumerate(each)]
+    return Embedded(
+        torch.stack([one.tokens[row] for one, row in taken]),
+        torch.stack([one.pooled[row] for one, row in taken]),
+    )
+
+
+def alike(pipeline: StableDiffusionXLPipeline, request: GenerationRequest) -> bool:
+    """Whether the pictures' own prompts take as many chunks: then a batch draws what each alone would."""
+    pictures = [request.of_picture(place) for place in range(request.batch)]
+    return len({_count(pipeline, picture) for picture in pictures}) == 1
+
+
+def _count(pipeline: StableDiffusionXLPipeline, request: GenerationRequest) -> int:
+    """How many chunks a picture's prompts are filled up to."""
+    texts = _texts(pipeline, request)
+    return max(len(_chunks(pipeline, words, text)) for text in texts for words in _tokenizers(pipeline))
+
+
+def _texts(pipeline: StableDiffusionXLPipeline, request: GenerationRequest) -> list[str]:
+    """What is encoded: the negative prompt, where it counts and is not zeros, before the prompt."""
+    if request.guidance <= 1.0 or _zeros(pipeline, request):
+        return [request.prompt]
+    return [request.negative_prompt, request.prompt]
+
+
+def _zeros(pipeline: StableDiffusionXLPipeline, request: GenerationRequest) -> bool:
+    """Whether an empty negative prompt stands for zeros, as SDXL was trained."""
+    return not request.negative_prompt and bool(pipeline.config.force_zeros_for_empty_prompt)
+
+
 @torch.inference_mode()
 def _embed(pipeline: StableDiffusionXLPipeline, request: GenerationRequest, rows: int) -> Embedded:
-    guided = request.guidance > 1.0
-    zeros = not request.negative_prompt and pipeline.config.force_zeros_for_empty_prompt
-    prompts = [request.prompt]
-    if guided and not zeros:
-        prompts.insert(0, request.negative_prompt)
+    prompts = _texts(pipeline, request)
     texts = [[_chunks(pipeline, words, text) for words in _tokenizers(pipeline)] for text in prompts]
     count = max(len(chunks) for text in texts for chunks in text)
     encoded = [_encode(pipeline, text, count, rows, request.clip_skip) for text in texts]
-    if guided and zeros:
+    if request.guidance > 1.0 and _zeros(pipeline, request):
         encoded.insert(0, Embedded(torch.zeros_like(encoded[0].tokens), torch.zeros_like(encoded[0].pooled)))
     if len(encoded) == 1:
         return encoded[0]

@@ -118,7 +118,7 @@ def _cell(wish: SheetWish, styles: Mapping[str, Style], column: Column, row: str
         chosen.append((wish.within.kind, column.inner))
     if wish.rows:
         chosen.append((wish.rows.kind, row))
-    request = replace(wish.request, batch=1, blends=())
+    request = replace(wish.request, batch=1, blends=(), prompts=())
     for kind, value in sorted(chosen, key=lambda one: one[0] is AxisKind.STRENGTH):
         request = applied(request, kind, value)
     if wish.add_triggers:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.prompting.wildcards import filled, has_wildcards, wildcard_names
+from eigenlorax.prompting.wildcards import filled, filled_each, has_wildcards, literal, wildcard_names
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +111,16 @@ def test_names(folder: Path) -> None:
     assert wildcard_names(folder) == ["animals/cats", "colour", "empty", "latin", "loop", "two words"]
     assert wildcard_names(folder / "nowhere") == []
     assert filled("__two words__", 1, folder) == "x"
+
+
+@given(st.text("_{}|$a2 \\", max_size=40), st.integers(0, 9))
+def test_what_is_meant_as_it_stands_is_filled_with_nothing(prompt: str, seed: int) -> None:
+    assert filled(literal(prompt), seed, Path("/nowhere")) == prompt
+
+
+def test_each_picture_decides_for_itself(folder: Path) -> None:
+    each = filled_each("a __colour__ {cat|dog}", "{x|y}", range(20), folder)
+    assert each == [
+        (filled("a __colour__ {cat|dog}", s, folder), filled("{x|y}", s, folder)) for s in range(20)
+    ]
+    assert len(set(each)) > 6

@@ -16,6 +16,8 @@ from eigenlorax.jobs.job import Job, State
 from eigenlorax.jobs.morphing import MORPH
 from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.jobs.server import JobServer
+from eigenlorax.prompting.wildcards import literal
+from eigenlorax.recall_case import recall_text
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.plan import Needs
 from eigenlorax.studio import Studio
@@ -69,6 +71,17 @@ def test_a_batch_with_previews_and_dials(studio: Studio, jobs: JobServer) -> Non
     assert drawn_facts(job)[1] == "Styles live beside the weights"
     assert "Sampler: Euler a" in pictures[1]["parameters"]
     assert "Eigen dials" in pictures[0]["parameters"]
+
+
+def test_each_picture_of_a_batch_fills_its_own_wildcards(studio: Studio, jobs: JobServer) -> None:
+    job = draw(studio, jobs, batch=4, prompt="a {red|green|blue|grey} cat", negative_prompt="{x|y}")
+    told = [recall_text(one["parameters"]) for one in job.result["pictures"]]
+    prompts = [one.prompt for one in told]
+    assert len(set(prompts)) > 1 and not any("{" in prompt for prompt in prompts)
+    for place, one in enumerate(told):
+        alone = draw(studio, jobs, prompt=literal(one.prompt), negative_prompt=one.negative, seed=7 + place)
+        apart = np.asarray(picture(alone), int) - np.asarray(picture(job, place), int)
+        assert np.abs(apart).max() <= 1
 
 
 def test_steps_are_those_that_were_drawn(studio: Studio, jobs: JobServer) -> None:

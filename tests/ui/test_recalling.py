@@ -22,7 +22,7 @@ from ui import recall_markup
 from ui.asked import request_from
 from ui.dials import dials_of
 from ui.rack import strengths
-from ui.recall_form import filled_anew, form_of, rack_of
+from ui.recall_form import form_of, rack_of
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +78,12 @@ def test_the_form_asks_for_what_was_restored(
 
 
 @pytest.mark.parametrize(
-    "prompt", ["{a|b} and }{", "\\{a|b\\}", "2$$ {x}", "{{big}} | {{small}}", "a __ b __ c"]
+    "prompt",
+    ["{a|b} and }{", "\\{a|b\\}", "2$$ {x}", "{{big}} | {{small}}", "a __ b __ c", "a __colour__ \\__cat__"],
 )
-def test_braces_of_a_prompt_stay_what_they_are(studio: Studio, prompt: str) -> None:
+def test_what_looks_like_a_choice_stays_what_they_are(studio: Studio, prompt: str) -> None:
     request = replace(FULL, prompt=prompt, negative_prompt=prompt)
     assert asked(studio, Restored(request, Recalled())) == request
-    assert filled_anew(request) == []
-    assert filled_anew(replace(request, prompt="a __colour__ cat")) != []
 
 
 def test_a_curve_keeps_all_its_digits() -> None:

@@ -79,7 +79,7 @@ ALLOWED = {
         "read_presets",
         "take_presets",
     },
-    "eigenlorax.prompting.wildcards": {"filled", "has_wildcards", "wildcard_names"},
+    "eigenlorax.prompting.wildcards": {"filled_each", "literal", "wildcard_names"},
     "eigenlorax.runtime.options": None,
     "eigenlorax.runtime.paint": {"Preview", "Step"},
     "eigenlorax.runtime.plan": {"Needs", "Plan"},
