@@ -17,7 +17,7 @@ from eigenlorax.formats.embeddings import read_embeddings
 from eigenlorax.formats.hashes import file_sha256
 from eigenlorax.formats.header import read_header
 from eigenlorax.library.atomic import ASIDE
-from eigenlorax.library.files import version_folder
+from eigenlorax.library.files import open_version, version_folder
 from eigenlorax.library.hash_book import HashBook
 from eigenlorax.library.style_file import load_style, save_style, style_parts
 from eigenlorax.library.subspace_file import load_subspace, save_subspace, subspace_parts
@@ -178,7 +178,7 @@ def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
 
 
 def _pointer(path: Path) -> None:
-    if not (version_folder(path) / "subspace.safetensors").is_file():
+    if not (version_folder(path.parent, open_version(path)) / "subspace.safetensors").is_file():
         raise InvalidFileError("the version that it names lacks its subspace")
 
 

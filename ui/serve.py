@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -13,7 +14,7 @@ from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.outputs.outputs import Outputs
 from eigenlorax.studio import Studio
 from ui import text
-from ui.api import open_api
+from ui.api import guard_page, open_api
 from ui.build import build
 from ui.exporting import export_folder
 from ui.flags import Flags
@@ -25,6 +26,20 @@ MAX_UPLOAD = "4gb"
 
 def serve(studio: Studio, flags: Flags) -> None:
     """Open the page and block until Ctrl-C.
+
+    Raises:
+        As `opened`.
+    """
+    with opened(studio, flags) as (page, told):
+        print(json.dumps(told) if flags.as_json else text.started(**told), flush=True)
+        # What Gradio says at the end is not for whoever reads the address.
+        with contextlib.suppress(KeyboardInterrupt), contextlib.redirect_stdout(sys.stderr):
+            page.block_thread()
+
+
+@contextlib.contextmanager
+def opened(studio: Studio, flags: Flags) -> Iterator[tuple[gr.Blocks, dict[str, str]]]:
+    """The page, answering, and the addresses of all that is open, by name.
 
     Args:
         studio: What the page drives.
@@ -50,12 +65,9 @@ def serve(studio: Studio, flags: Flags) -> None:
         except OSError as error:
             raise OSError(text.no_port(flags.host, flags.port)) from error
         address = share_url or url
-        opened = open_api(page, studio, jobs, flags)
-        told = {"url": address, **{name: f"{address.rstrip('/')}{path}" for name, path in opened.items()}}
-        print(json.dumps(told) if flags.as_json else text.started(**told), flush=True)
-        # What Gradio says at the end is not for whoever reads the address.
-        with contextlib.suppress(KeyboardInterrupt), contextlib.redirect_stdout(sys.stderr):
-            page.block_thread()
+        guard_page(page, flags)
+        paths = open_api(page, studio, jobs, flags)
+        yield page, {"url": address, **{name: f"{address.rstrip('/')}{path}" for name, path in paths.items()}}
 
 
 def _launch_options(flags: Flags) -> dict[str, Any]:

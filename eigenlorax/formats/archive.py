@@ -3,6 +3,7 @@
 import lzma
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -21,9 +22,10 @@ _WANTED = frozenset({
 }) | PICKLE_ENDINGS  # fmt: skip
 
 #: What zipfile and the decompressors below it raise for a damaged archive, for one packed by a method that
-#: they lack (a RuntimeError) and for one that names a file twice.
+#: they lack (a RuntimeError), for one that names a file twice, and for a name of no letters (an IndexError).
 _UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, FileExistsError, ValueError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, FileExistsError,
+    ValueError, LookupError, ArithmeticError,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from eigenlorax.errors import InvalidFileError
 from eigenlorax.formats.archive import PICKLE, PICKLE_ENDINGS, unpack
+from eigenlorax.formats.file_names import is_plain
 from eigenlorax.formats.header import read_header
 from eigenlorax.formats.scaling import ADAPTER_METADATA
 from eigenlorax.formats.sidecars import sidecars_of
@@ -176,7 +177,7 @@ def _join_index(index: Path, scratch: Path) -> Path:
     names = _json(index).get("weight_map")
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         raise InvalidFileError(f"{index.name} has no weight_map that names its shards; download it again")
-    if strange := [name for name in names.values() if Path(name).name != name]:
+    if strange := [name for name in names.values() if not is_plain(name)]:
         raise InvalidFileError(
             f"{index.name} points outside its own folder ({strange[0]!r}): do not trust it"
         )

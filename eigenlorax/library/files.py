@@ -14,6 +14,7 @@ __all__ = [
     "load_subspace",
     "load_version_folder",
     "moved",
+    "open_version",
     "save_style",
     "save_subspace",
     "style_paths",
@@ -21,16 +22,27 @@ __all__ = [
 ]
 
 
-def version_folder(pointer: Path) -> Path:
-    """The folder of the version that is open, by the file beside it that names it.
+def open_version(pointer: Path) -> str:
+    """Name of the version that is open, as the file beside the versions says; empty where there is none.
+
+    Where that file is gone it is the newest.
+    """
+    if pointer.is_file():
+        return pointer.read_text(encoding="utf-8", errors="replace").strip()
+    bases = pointer.parent.glob("[!.]*/subspace.safetensors")
+    newest = max(bases, key=lambda path: (path.stat().st_mtime_ns, path), default=None)
+    return newest.parent.name if newest else ""
+
+
+def version_folder(place: Path, name: str) -> Path:
+    """The folder of a version by its name.
 
     Raises:
-        InvalidFileError: it names no folder there.
+        InvalidFileError: there is none of this name.
     """
-    name = pointer.read_text(encoding="utf-8", errors="replace").strip()
-    if not is_plain(name) or not (pointer.parent / name).is_dir():
-        raise InvalidFileError(f"{pointer} names the version {name[:100]!r}, which is not there")
-    return pointer.parent / name
+    if not is_plain(name) or not (place / name).is_dir():
+        raise InvalidFileError(f"{place} holds no version {name[:100]!r}, which should be the open one")
+    return place / name
 
 
 def load_version_folder(folder: Path) -> tuple[Subspace, dict[str, Style]]:

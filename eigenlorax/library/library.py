@@ -19,7 +19,13 @@ from eigenlorax.formats.sidecars import sidecars_of
 from eigenlorax.formats.tensors import save_tensors
 from eigenlorax.library.atomic import folder_written_aside, whole_files, written_aside
 from eigenlorax.library.cover import cover_of
-from eigenlorax.library.files import load_version_folder, save_style, save_subspace, version_folder
+from eigenlorax.library.files import (
+    load_version_folder,
+    open_version,
+    save_style,
+    save_subspace,
+    version_folder,
+)
 from eigenlorax.library.hash_book import HashBook
 from eigenlorax.library.walk import Seen, look
 from eigenlorax.module_path import Component
@@ -151,9 +157,11 @@ class Library:
             pointer.write_text(folder.name, encoding="utf-8")
 
     def open_version(self, layout: str) -> str:
-        """Name of the layout's current version, as it was written; empty before the first compression."""
-        pointer = self._current(layout)
-        return pointer.read_text(encoding="utf-8", errors="replace").strip() if pointer.is_file() else ""
+        """Name of the layout's current version, as it was written; empty before the first compression.
+
+        Where the file that tells of it is gone, it is the newest.
+        """
+        return open_version(self._current(layout))
 
     def version_folders(self, layout: str) -> list[Path]:
         """The folder of every version that is kept for a layout, by name."""
@@ -166,7 +174,8 @@ class Library:
         Raises:
             InvalidFileError: its folder is damaged; compressing again mends that.
         """
-        return self.load(version_folder(self._current(layout))) if self.open_version(layout) else None
+        name = self.open_version(layout)
+        return self.load(version_folder(self._subspace_folder(layout), name)) if name else None
 
     def load(self, folder: Path) -> tuple[Path, Subspace, dict[str, Style]]:
         """A version that is kept, with its styles.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from eigenlorax.errors import InvalidFileError, InvalidRequestError
 from eigenlorax.library.bundle import Bundle, is_bundle, load_bundle
-from eigenlorax.library.files import load_version_folder, version_folder
+from eigenlorax.library.files import load_version_folder, open_version, version_folder
 
 _ADVICE = (
     "give the app's data folder, the folder of one of its subspaces (the one that holds "
@@ -42,4 +42,4 @@ def _open_version(root: Path, layout: str | None) -> Path:
         raise InvalidRequestError(
             f"{root} holds subspaces for {len(pointers)} bases: give the folder of one of them"
         )
-    return version_folder(pointers[0])
+    return version_folder(pointers[0].parent, open_version(pointers[0]))

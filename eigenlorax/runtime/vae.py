@@ -9,7 +9,7 @@ from diffusers import AutoencoderKL
 
 from eigenlorax.errors import ModelLoadError
 from eigenlorax.runtime.checkpoint import SDXL_REFERENCE
-from eigenlorax.runtime.foreign import CONVERT, PICKLES
+from eigenlorax.runtime.foreign import CONVERT
 from eigenlorax.runtime.options import AUTO, LoadOptions
 from eigenlorax.runtime.precision import vae_dtype
 
@@ -60,8 +60,8 @@ def _other_vae(options: LoadOptions, weights: torch.dtype) -> AutoencoderKL:
     name, path = options.vae, Path(options.vae).expanduser()
     try:
         if path.is_file():
-            if path.suffix in PICKLES:
-                raise ModelLoadError(f"{name} is a pickle; {CONVERT}")
+            if path.suffix != ".safetensors":
+                raise ModelLoadError(f"{name} is not .safetensors; {CONVERT}")
             vae = _single_file(path, SDXL_REFERENCE)
         elif path.is_dir():
             folder = path / "vae" if (path / "vae").is_dir() else path

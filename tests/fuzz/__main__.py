@@ -85,9 +85,9 @@ def told(found: Sequence[Case]) -> dict[str, object]:
     faults = [f"case {case.number}: {fault}" for case in found for fault in case.faults]
     faults += [f"case {case.number}: {case.cpu_s:.2f} s" for case in found if case.cpu_s > MOST_CPU_S]
     faults += [
-        f"case {case.number}: {case.peak_bytes / MIB:.0f} MiB for a file of {case.file_bytes:,} bytes"
+        f"case {case.number}: {case.peak_bytes / MIB:.0f} MiB for {case.decoded_bytes:,} bytes"
         for case in found
-        if case.peak_bytes > MOST_BYTES + 4 * case.file_bytes
+        if case.peak_bytes > MOST_BYTES + 4 * case.decoded_bytes
     ]
     return {
         "parser": found[0].parser,

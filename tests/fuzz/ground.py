@@ -64,6 +64,11 @@ class Ground:
         notes = {"from": "8 pictures"}
         return subspace, {name: replace(style, notes=notes) for name, style in styles.items()}
 
+    def prepare(self) -> None:
+        """Make what parsers ask for while they read: before they are watched."""
+        for kind in ("loras", "embeddings", "subspaces"):
+            self.made(kind)
+
     def made(self, kind: str) -> Sequence[bytes]:
         """The good files of one of the methods below, made once."""
         return self.made_for(kind, getattr(type(self), kind))

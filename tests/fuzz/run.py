@@ -2,10 +2,14 @@
 
 import shutil
 import traceback
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from random import Random
+
+from PIL import Image
 
 from eigenlorax.errors import StudioError
 from tests.fuzz.damage import damaged
@@ -27,7 +31,7 @@ class Case:
         faults: What should not have happened; nothing where all is well.
         cpu_s: Seconds of CPU.
         peak_bytes: Memory beyond what there was before.
-        file_bytes: Of the file.
+        decoded_bytes: Of what the file holds: its pixels for a picture, itself for all else.
     """
 
     parser: str
@@ -36,7 +40,7 @@ class Case:
     faults: tuple[str, ...]
     cpu_s: float
     peak_bytes: int
-    file_bytes: int
+    decoded_bytes: int
 
 
 def hurt(parser: Parser, ground: Ground, number: int) -> bytes:
@@ -54,6 +58,7 @@ def run_case(parser: Parser, ground: Ground, number: int, folder: Path) -> Case:
 
 def read_case(parser: Parser, ground: Ground, content: bytes, folder: Path, number: int = 0) -> Case:
     """Read one file and tell what came of it; the folder is emptied."""
+    ground.prepare()
     home = folder / "case"
     shutil.rmtree(folder, ignore_errors=True)
     home.mkdir(parents=True)
@@ -72,7 +77,18 @@ def read_case(parser: Parser, ground: Ground, content: bytes, folder: Path, numb
             )
     faults = [*seen.faults, *_strays(folder)]
     shutil.rmtree(folder, ignore_errors=True)
-    return Case(parser.name, number, told, tuple(faults), seen.cpu_s, seen.peak_bytes, len(content))
+    return Case(parser.name, number, told, tuple(faults), seen.cpu_s, seen.peak_bytes, _decoded(content))
+
+
+def _decoded(content: bytes) -> int:
+    """Bytes of a picture's pixels, as far as Pillow would decode them; of anything else its own."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(BytesIO(content)) as picture:
+                return max(len(content), 4 * picture.width * picture.height)
+    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, Image.DecompressionBombError):
+        return len(content)
 
 
 def _strays(folder: Path) -> Iterator[str]:
