@@ -60,6 +60,7 @@ OF_A_PAGE = {
     "BlendDesk.make": "a glimpse's; `generate` makes derived styles by itself",
     "ExportDesk.packed": "a folder as one file to download; a command writes the folder",
     "places": "where presets lie; the commands take it from the same room",
+    "filled_each": "the commands fill through `tagged`",
     "literal": "what a form holds so that a recalled prompt is not filled again; a command fills none",
     "missing": "how many pictures a sheet still lacks, before it is drawn: a command draws it",
     "plan_of": "checks a sheet before it is queued: a command draws it",
