@@ -4,7 +4,8 @@ from ui.language import say
 
 HEADING = say("Original and style, side by side")
 INFO = say(
-    "The first prompt of “More”, one seed, strength 1. Drag the handle; the nearer, the less it shows."
+    "The first prompt of “More for this subspace”, one seed, strength 1. Drag the handle: "
+    "the nearer they are, the less changes."
 )
 STYLE = say("Style to look at")
 PREVIOUS = say("‹ Previous style")

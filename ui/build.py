@@ -62,10 +62,19 @@ def build(studio: Studio, jobs: JobServer) -> gr.Blocks:
                 library = library_tab(studio)
             with gr.Tab(train_text.TAB, id="train") as train_room:
                 training = train_tab(studio)
-            with gr.Tab(export_text.TAB, id="export"):
+            with gr.Tab(export_text.TAB, id="export") as export_room:
                 exporting = export_tab(studio)
         shown = _Shown(
-            header, strip, rooms, generating, library, library_room, training, train_room, exporting
+            header,
+            strip,
+            rooms,
+            generating,
+            library,
+            library_room,
+            training,
+            train_room,
+            exporting,
+            export_room,
         )
         _wire(studio, jobs, page, shown)
         gallery_room.select(
@@ -92,6 +101,7 @@ class _Shown:
     training: TrainTab
     train_room: gr.Tab
     exporting: ExportTab
+    export_room: gr.Tab
 
 
 def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> None:
@@ -138,7 +148,7 @@ def _wire(studio: Studio, jobs: JobServer, page: gr.Blocks, shown: _Shown) -> No
 
     # The rack first: of all that the page asks for when it opens, it is what one waits for.
     refresh(page.load(None))
-    wire_exporting(studio, shown.exporting, tab)
+    wire_exporting(studio, shown.export_room, shown.exporting, tab)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     to_library = {"fn": lambda: gr.Tabs(selected="library"), "outputs": shown.rooms, **quiet}
     tab.rack.library(**to_library)

@@ -8,13 +8,13 @@ from ui.text import blend_caption, count, megabytes
 TAB = say("Export")
 HEADING = say("Take styles elsewhere")
 INFO = say(
-    "A style, or the blend that is on in Generate, becomes a LoRA that A1111, ComfyUI, "
+    "What is on in Generate, one style or a blend, becomes a LoRA that A1111, ComfyUI, "
     "InvokeAI, kohya, diffusers and PEFT load. It is read back and compared before you "
     "get it."
 )
 WHAT = say("What to export")
 EXPORTS = [
-    (say("The blend in Generate, as one LoRA"), "blend"),
+    (say("The style or blend in Generate, as one LoRA"), "blend"),
     (say("An original LoRA, in another format"), "lora"),
     (say("One style as a style card: a picture that carries it"), "card"),
     (say("All styles with their subspace, as one bundle"), "bundle"),
@@ -49,7 +49,7 @@ LICENCE = say("Licence")
 PRECISION = say("Precision")
 EXPORT = say("Export")
 PREDICT = say("Predict")
-EMPTY = say("Switch styles on in Generate, choose a format, and press Predict to see error and size first.")
+EMPTY = say("Choose a format, and press Predict to see error and size before anything is written.")
 EXPORTED_FILE = say("Exported file")
 PREDICTED = say("This is what you will get")
 EXPORTED = say("Written, read back and compared")
@@ -60,6 +60,14 @@ SIZE = say("Size")
 RANK = say("Rank")
 MODULES = say("Modules")
 LEFT_OUT = say("Left out by this format")
+
+
+def blend_on(blend: Mapping[str, float]) -> str:
+    """Which styles are on in Generate, for who is about to export them."""
+    styles = blend_caption(blend)
+    if not styles:
+        return say("Nothing is on in Generate: switch a style on there first.")
+    return say("On in Generate: {styles}", styles=styles)
 
 
 def bundled(styles: int, size: int) -> str:

@@ -29,7 +29,7 @@ def export_folder(studio: Studio) -> Path:
     return exports_folder(studio.library.root)
 
 
-def wire_exporting(studio: Studio, tab: ExportTab, generating: GenerateTab) -> list[Dependency]:
+def wire_exporting(studio: Studio, room: gr.Tab, tab: ExportTab, generating: GenerateTab) -> list[Dependency]:
     """Connect the tab; returns the events that touch the model."""
 
     def predict(**values: Any) -> Updates:
@@ -64,6 +64,10 @@ def wire_exporting(studio: Studio, tab: ExportTab, generating: GenerateTab) -> l
             tab.predict: gr.update(interactive=is_lora),
         }
 
+    room.select(
+        lambda styles: gr.Radio(info=export_text.blend_on(strengths(styles))),
+        generating.rack, tab.fields["what"], show_progress="hidden", api_visibility="private",
+    )  # fmt: skip
     parts = [tab.original, tab.lora_only, tab.card_only, tab.fields["precision"], tab.predict]
     tab.fields["what"].change(shown, tab.fields["what"], parts, api_visibility="private")
     listen: dict[str, Any] = {

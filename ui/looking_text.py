@@ -29,7 +29,8 @@ LOSES = say("its own SVD at the same bytes is nearer")
 NOTE = say(
     "Effect kept is the share of a LoRA's squared effect on predictions that its style "
     "reproduces: 99 % and more is faithful, 95 % close, 75 % loose, below that lost. "
-    "Press “Compare in pictures” before you judge. There 0 % is the LoRA's own picture "
+    "Before you judge, press “Compare in pictures” under “More for this subspace”: "
+    "there 0 % is the LoRA's own picture "
     "and 100 % as far from it as no style."
 )
 VERDICTS: Mapping[FidelityVerdict, str] = {

@@ -17,6 +17,11 @@ from ui.train_tab import Watching
 from ui.train_view import View
 from ui.viewing import Asked, Show, Viewer
 
+_TO_THE_RACK = (
+    "() => { setTimeout(() => { window.scrollTo(0, 0); "
+    "document.querySelector('#rack .style.on')?.scrollIntoView({block: 'nearest'}); }, 300); }"
+)
+
 
 def wire_ends(jobs: JobServer, watching: Watching, seen: gr.State, rack: gr.HTML, rooms: gr.Tabs) -> None:
     """Connect "Open in Generate" and "Style card"."""
@@ -31,7 +36,8 @@ def wire_ends(jobs: JobServer, watching: Watching, seen: gr.State, rack: gr.HTML
         yield from viewer.run(CARD, lambda: Asked({"name": taught.style}, taught.style))
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    watching.open.click(opened, [seen, rack], [rack, rooms], **quiet)
+    shown_there = watching.open.click(opened, [seen, rack], [rack, rooms], **quiet)
+    shown_there.then(None, js=_TO_THE_RACK, api_visibility="private")
     watching.card.click(card, seen, viewer.outputs, concurrency_limit=None, **quiet)
 
 

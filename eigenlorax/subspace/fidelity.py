@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from math import sqrt
 from typing import Any
 
 from eigenlorax.module_path import ModulePath
@@ -29,6 +30,9 @@ _THRESHOLDS = (
 )
 #: Relative difference of errors below which neither store is called nearer.
 _TIE = 0.01
+#: Squared error that the rounding to int8 may cost a style: the LoRA alone is counted at the prices of int8,
+#: but not rounded.
+_ROUNDING = 2e-4
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,13 @@ class Fidelity:
     def loses(self) -> bool:
         """True when this LoRA alone, truncated at equal bytes, would be nearer by more than a hundredth.
 
-        Counted in the measure that both aim at, the error weighted as in the fit.
+        Counted in the measure that both aim at, the error weighted as in the fit, and by more than what
+        the style's rounding explains.
         """
         if self.effect_error is None or self.alone_effect_error is None:
             return False
-        return self.alone_effect_error < self.effect_error * (1.0 - _TIE)
+        rounded = sqrt(self.alone_effect_error**2 + _ROUNDING)
+        return max(self.alone_effect_error / (1.0 - _TIE), rounded) < self.effect_error
 
     @property
     def remark(self) -> str:

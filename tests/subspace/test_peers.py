@@ -1,6 +1,6 @@
 """A style's peers, against dense matrices and random draws."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import sqrt
 
 import pytest
@@ -123,6 +123,15 @@ def test_equal_bytes_buy_the_best_columns_and_no_more() -> None:
     plain = with_peers(styles["x"], lora, subspace, dict.fromkeys(WEIGHTS, 1.0), users(styles))
     assert plain.alone_error == pytest.approx(sqrt(10 / 26))
     assert plain.loses and "its own SVD at equal bytes is nearer (error 0.620, here 0.809" in plain.remark
+
+
+def test_rounding_alone_is_no_loss() -> None:
+    """A style that differs from its LoRA's own truncation by the int8 of its numbers is as near as that."""
+    kept = Fidelity(0.99, "a", 0.99, 0, original_bytes=1, alone_effect_error=0.0334)
+    assert not replace(kept, effect_error=0.0351).loses  # 1.2e-4 of the squared effect
+    assert replace(kept, effect_error=0.0400).loses
+    assert not replace(kept, alone_effect_error=0.900, effect_error=0.905).loses  # within a hundredth
+    assert replace(kept, alone_effect_error=0.900, effect_error=0.915).loses
 
 
 def test_a_stranger_loses_where_it_pays_for_columns_that_hold_little_of_it() -> None:
