@@ -37,6 +37,19 @@ def test_names_that_cannot_be_kept(studio: Studio) -> None:
     assert list(studio.styles) == ["a", "b", "c", "own"]
 
 
+def test_a_blend_becomes_a_style(studio: Studio) -> None:
+    remix = studio.blending.derivation("remix 5").strengths  # another one once the collection has grown
+    made = studio.blending.combine({"a": 0.75, "b": -0.5, "c": 0.0, "remix 5": 0.25}, " Mine ")
+    assert made.name == "Mine"
+    parts = {name: 0.25 * strength for name, strength in remix.items()}
+    parts["a"], parts["b"] = parts.get("a", 0.0) + 0.75, parts.get("b", 0.0) - 0.5
+    assert studio.blending.conflict({**parts, "Mine": -1.0}).kept < 0.01  # rounding is all that is left
+    for blend, name in (({}, "x"), ({"a": 0.0}, "x"), ({"nobody": 1.0}, "x"), ({"a": 1.0}, "b")):
+        with pytest.raises(InvalidRequestError):
+            studio.blending.combine(blend, name)
+    assert list(studio.styles) == ["Mine", "a", "b", "c", "own"]
+
+
 def test_numbers_follow_strengths_and_dials(studio: Studio) -> None:
     desk = studio.blending
     both = desk.conflict({"a": 1.0, "b": 1.0})

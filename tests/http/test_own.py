@@ -5,6 +5,7 @@ import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -105,6 +106,13 @@ def test_a_blend_is_exported_and_fetched(client: TestClient, jobs: JobServer) ->
         assert file.metadata()["modelspec.architecture"].startswith("stable-diffusion-xl")
     for other in ("..%2Fjobs.sqlite", "%2e%2e/jobs.sqlite", "none.safetensors", "..%5Cjobs.sqlite"):
         assert client.get(f"/api/v1/exports/{other}").status_code == 404
+    folder = ask(
+        client, "POST", "jobs/export", 202, name="pair", styles={"neon": 1.0}, rank=1, dialect="peft"
+    )
+    packed = Path(done(client, jobs, folder["job"])["path"])
+    assert packed.name == "pair.zip"
+    with ZipFile(packed) as files:
+        assert any(name.endswith("adapter_config.json") for name in files.namelist())
     assert "nothing to export" in ask(client, "POST", "jobs/export", 422, name="x", styles={})["detail"]
 
 
