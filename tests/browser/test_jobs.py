@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import Watch
-from tests.browser.serving import Server, await_styles, go, running_page
+from tests.browser.serving import Server, await_styles, go, warm_page
 
 pytestmark = pytest.mark.browser
-_PATIENCE_MS = 60_000
+_PATIENCE_MS = 120_000
 _CUT_SHORT = ("AbortError: signal is aborted", "Connection errored out")
 
 
@@ -68,13 +68,13 @@ def compress_and_reload(page: Page) -> None:
 
 def draw_and_reload(page: Page, second: Page) -> None:
     """A reload in the middle of a picture, while another tab looks on."""
-    draw(page, "a red apple", 25)
+    draw(page, "a red apple", 40)
+    shown(second, ".queue-name", "a red apple")
     shown(page, "#status", "Step ")
     page.reload()
     shown(page, "#status", "Step ")
-    shown(second, ".queue-name", "a red apple")
     for tab in (page, second):
-        shown(tab, "#status", "25 steps in")
+        shown(tab, "#status", "40 steps in")
         expect(tab.locator("#picture img")).to_have_count(1)
     sources = [tab.locator("#picture img").get_attribute("src") for tab in (page, second)]
     assert sources[0] == sources[1]
@@ -102,7 +102,7 @@ def cancel_from_the_other_tab(page: Page, second: Page) -> None:
 
 
 def test_nothing_is_lost(browser: Browser, tmp_path: Path) -> None:
-    with running_page(tmp_path) as server:
+    with warm_page(tmp_path) as server:
         with window(browser, server) as context:
             page = opened(context, server)
             compress_and_reload(page)
@@ -119,7 +119,7 @@ def test_nothing_is_lost(browser: Browser, tmp_path: Path) -> None:
     assert state == "running"  # nobody was left to say otherwise
     assert steps[0] < steps[1] == 60
 
-    with running_page(tmp_path) as server, window(browser, server) as context:
+    with warm_page(tmp_path) as server, window(browser, server) as context:
         page = opened(context, server)
         shown(page, "#status", "“an old house” was interrupted")
         page.locator(".queue-open").click()
