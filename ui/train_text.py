@@ -37,7 +37,10 @@ PRESETS: Mapping[str, tuple[str, str]] = {
     ),
     "object": (say("Object"), say("One thing; other things of its kind stay as they are.")),
     "quick": (say("Quick"), say("A first look, in few steps.")),
-    "best": (say("Best"), say("Afterwards a private rank in each module: slower, larger, nearer to the pictures.")),
+    "best": (
+        say("Best"),
+        say("Afterwards a private rank in each module: slower, larger, nearer to the pictures."),
+    ),
 }
 
 ADVANCED = say("Advanced settings")
