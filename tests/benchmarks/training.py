@@ -32,6 +32,7 @@ from tests.benchmarks.fewshot_ground import IMAGES
 from tests.benchmarks.fewshot_plots import figure, page
 from tests.benchmarks.fewshot_pool import Work, perform_all
 from tests.benchmarks.fewshot_runs import Row, Run, rows_of
+from tests.benchmarks.fewshot_sheet import sheet
 from tests.benchmarks.fewshot_summary import paces, report, summary
 
 TUNING = ("p-icon-park", "stained-glass")
@@ -113,6 +114,8 @@ def _summarise(given: argparse.Namespace) -> None:
         given.html.write_text(page(rows, told), encoding="utf-8")
     if given.figure:
         given.figure.write_text(figure(rows, _SHOWN), encoding="utf-8")
+    if given.sheet:
+        sheet(rows, given.drawn, given.sheet_of, _subjects(given.subjects), _SHOWN).save(given.sheet)
     if given.summary:
         given.summary.write_text(json.dumps(summary(rows, given.ours, judged), indent=1) + "\n")
 
@@ -120,11 +123,14 @@ def _summarise(given: argparse.Namespace) -> None:
 def _work(given: argparse.Namespace) -> Work:
     settings = replace(TeachSettings(), **json.loads(given.settings))
     settings.check_ranges()
-    subjects = None
-    if given.subjects:
-        lines = [line.split("\t") for line in given.subjects.read_text(encoding="utf-8").splitlines()]
-        subjects = {caption: name for name, caption in lines}
+    subjects = _subjects(given.subjects) if given.subjects else None
     return Work(settings, given.graph, Path(tempfile.mkdtemp(prefix="latents-")), given.draw, subjects)
+
+
+def _subjects(path: Path) -> dict[str, str]:
+    """Caption -> subject."""
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    return {caption: name for name, caption in lines}
 
 
 def main() -> None:
@@ -161,6 +167,10 @@ def main() -> None:
     command.add_argument("--judged", type=Path, help="folder of the judge's JSON, each named as its manifest")
     command.add_argument("--html", type=Path, help="page with charts to write")
     command.add_argument("--figure", type=Path, help=f"SVG of the runs with {_SHOWN} pictures to write")
+    command.add_argument("--sheet", type=Path, help="picture to write: what --sheet-of has drawn")
+    command.add_argument("--sheet-of", nargs="*", default=["ours"], help="contenders, from above")
+    command.add_argument("--drawn", type=Path, help="folder of what was drawn")
+    command.add_argument("--subjects", type=Path, help="as of `run`")
     command.add_argument("--summary", type=Path, help="JSON to write")
     given = parser.parse_args()
     given.run(given)
