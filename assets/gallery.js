@@ -1,12 +1,14 @@
 // Finding, choosing and deleting pictures. `ui.gallery` does what is triggered: 'again', 'send', 'start', 'teach'.
 const search = find(".gallery-search"), style = find(".gallery-style"), several = find(".gallery-several"), box = find(".gallery-news");
 const LOOK_MS = 4000;
-let stamp = "", anchor = -1, latest = 0;
+const bin = find(".gallery-trash");
+let stamp = "", trash = { told: "", last: "" }, anchor = -1, latest = 0;
 
-function news(text, undo = false) {
+function news(text, undo = false, asked = false) {
   box.hidden = !text;
   box.firstElementChild.textContent = text;
   find(".gallery-undo").hidden = !undo;
+  for (const name of [".gallery-for-good", ".gallery-keep"]) find(name).hidden = !asked;
 }
 
 const counted = (count) => (count === 1 ? words.picture : words.pictures.replace("{0}", count));
@@ -31,6 +33,9 @@ async function renew() {
   const key = keys[current];
   keys = answer.keys;
   stamp = answer.stamp;
+  trash = answer.trash;
+  bin.hidden = !trash.told;
+  bin.textContent = words.trash.replace("{0}", trash.told);
   offer(answer.styles);
   for (const one of [...chosen]) if (!keys.includes(one)) chosen.delete(one);
   current = key === undefined ? -1 : keys.indexOf(key);
@@ -78,6 +83,15 @@ find(".gallery-undo").addEventListener("click", async () => {
   await renew();
   news(words.brought_back.replace("{0}", counted(answer.found.length)));
   if (answer.found.length) await go(keys.indexOf(answer.found[0]));
+});
+
+bin.addEventListener("click", () => { news(words.empty_trash.replace("{0}", trash.told), false, true); find(".gallery-keep").focus(); });
+find(".gallery-keep").addEventListener("click", () => { news(""); bin.focus(); });
+find(".gallery-for-good").addEventListener("click", async () => {
+  const answer = await server.empty(trash.last).catch(() => ({ error: words.lost }));
+  if (answer.error) return news(answer.error);
+  await renew();
+  news(words.emptied.replace("{0}", counted(answer.found)));
 });
 
 grid.addEventListener("click", (event) => {

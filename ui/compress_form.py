@@ -11,6 +11,7 @@ from eigenlorax.subspaces.wish import DEFAULT_RETAIN
 from ui import compress_text, grid_text, growing_text, looking_text, markup, text
 from ui.grid_form import preview_form
 from ui.panel import panel
+from ui.terms import why
 from ui.versions import versions_list
 
 
@@ -79,8 +80,8 @@ def more_form() -> MoreForm:
     """Lay out what is asked for now and then, closed at first."""
     with gr.Accordion(compress_text.MORE, open=False, elem_id="more-work"):
         grow = _work(text.GROW, compress_text.GROW_INFO, "grow")
-        refit = _work(growing_text.REFIT, compress_text.REFIT_INFO, "refit")
-        calibrate = _work(growing_text.CALIBRATE, compress_text.CALIBRATE_INFO, "calibrate")
+        refit = _work(growing_text.REFIT, compress_text.REFIT_INFO, "refit", why("refit"))
+        calibrate = _work(growing_text.CALIBRATE, compress_text.CALIBRATE_INFO, "calibrate", why("calibrate"))
         report = _work(text.REPORT, compress_text.REPORT_INFO, "report")
         panel(markup.heading(looking_text.LOOK_HEADING, looking_text.LOOK_INFO))
         prompts = gr.Textbox(
@@ -98,9 +99,10 @@ def usable_names(studio: Studio) -> list[str]:
     return [entry.report.name for entry in studio.entries() if entry.report.usable]
 
 
-def _work(label: str, told: str, name: str) -> gr.Button:
+def _work(label: str, told: str, name: str, term: str = "") -> gr.Button:
+    """A button for work that is asked for now and then, what it does, and the term that is ours, if any."""
     button = gr.Button(label, size="sm", elem_id=name)
-    panel(f'<p class="line quiet work-told">{escape(told)}</p>')
+    panel(f'<p class="line quiet work-told">{escape(told)} {term}</p>')
     return button
 
 

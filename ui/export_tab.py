@@ -11,6 +11,7 @@ from eigenlorax.studio import Studio
 from ui import export_text, markup
 from ui.compress_form import usable_names
 from ui.panel import panel
+from ui.terms import why
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def export_tab(studio: Studio) -> ExportTab:
                     export_text.EXPORT, variant="primary", scale=3, min_width=120, elem_id="export"
                 )
                 predict = gr.Button(export_text.PREDICT, scale=1, min_width=120, elem_id="predict")
+            panel(f'<p class="line quiet work-told">{export_text.PREDICT} {why("predict")}</p>')
         with gr.Column(min_width=320, scale=6):
             status = panel(f'<p class="teach">{export_text.EMPTY}</p>', elem_id="export-status")
             file = gr.File(

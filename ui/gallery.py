@@ -50,6 +50,8 @@ def wire_gallery(
             found = restored(studio, recall_file(outputs.path_of(key)))
             if found.denoise is not None:
                 raise InvalidRequestError(words.DRAWN_OVER)
+            if found.control is not None:
+                raise InvalidRequestError(words.STEERED)
             asked = with_pictures_kept(studio.library.root, DrawAsked(found.request, PREVIEW_EVERY))
             jobs.submit(GENERATE, asked, title_of(found.request))
         except StudioError as error:

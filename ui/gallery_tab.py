@@ -49,7 +49,7 @@ def _server(outputs: Outputs, trash: Trash) -> list[Callable[[Any], dict[str, An
             "keys": [one.key for one in found],
             "styles": [[name, count] for name, count in styles.items()],
             "stamp": outputs.stamp(),
-            "trash": trash.last(),
+            "trash": in_trash(trash),
         }
 
     def tiles(given: Any) -> dict[str, Any]:
@@ -64,10 +64,20 @@ def _server(outputs: Outputs, trash: Trash) -> list[Callable[[Any], dict[str, An
     def undo(_given: Any) -> dict[str, Any]:
         return _answer(trash.undo)
 
+    def empty(given: Any) -> dict[str, Any]:
+        return _answer(lambda: trash.empty(given if isinstance(given, str) else ""))
+
     def stamp_now(_given: Any) -> dict[str, Any]:
         return {"stamp": outputs.stamp()}
 
-    return [listing, tiles, large_one, discard, undo, stamp_now]
+    return [listing, tiles, large_one, discard, undo, empty, stamp_now]
+
+
+def in_trash(trash: Trash) -> dict[str, str]:
+    """What the trash holds, in words, and what names it; both empty where it holds nothing."""
+    held = trash.held()
+    told = words.held(held.pictures, held.bytes) if held.pictures else ""
+    return {"told": told, "last": held.last if told else ""}
 
 
 def _keys(given: Any) -> list[str]:

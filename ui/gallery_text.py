@@ -1,5 +1,6 @@
 """The words of the gallery."""
 
+from ui import text
 from ui.language import say
 
 TAB = say("Gallery")
@@ -35,6 +36,10 @@ HELP = say(
     "key puts a picture into the trash."
 )
 ANIMATION = say("moving picture")
+STEERED = say(
+    "a ControlNet steered it with a picture that is not kept: send it to Generate, and put that "
+    "picture under ControlNet"
+)
 DRAWN_OVER = say(
     "it was drawn over a picture, which is not kept: send it to Generate, and put that "
     "picture under Start from a picture"
@@ -44,6 +49,11 @@ PICTURES = say("{0} pictures")
 PICTURE = say("1 picture")
 CHOSEN = say("{0} chosen")
 DELETED = say("{0} in the trash")
+TRASH = say("Trash: {0}")
+EMPTY_TRASH = say("{0} in the trash: delete them for good? That cannot be undone.")
+FOR_GOOD = say("Delete for good")
+KEEP = say("Keep them")
+EMPTIED = say("{0} deleted for good")
 BROUGHT_BACK = say("{0} brought back")
 LOST = say("The program does not answer: is it still running?")
 
@@ -65,3 +75,8 @@ FACTS = {
     "source": say("Written by"),
     "file": say("File"),
 }
+
+
+def held(pictures: int, bytes: int) -> str:
+    """What lies in the trash: "12 pictures, 34.5 MB"."""
+    return f"{text.count(pictures, 'picture')}, {text.megabytes(bytes)}"

@@ -41,6 +41,28 @@ TERMS: Mapping[str, tuple[str, str]] = {
         say("In pictures"),
         say("Measured on drawn pictures: 0 % is the LoRA's own picture, 100 % as far from it as no style."),
     ),
+    "refit": (
+        say("Refit"),
+        say(
+            "LoRAs that joined later use the columns that were there, or brought a few of their own. A refit "
+            "finds the best shared columns for all of them together; the version before stays."
+        ),
+    ),
+    "calibrate": (
+        say("Calibrate"),
+        say(
+            "Compressing keeps a LoRA's weights as near as it can. Calibrating then moves each style's own "
+            "coefficients until the model predicts with it what it predicts with the LoRA; the shared "
+            "columns stay as they are."
+        ),
+    ),
+    "predict": (
+        say("Predict"),
+        say(
+            "Tells, before a file is written, how large it would be and how far the exported weights would "
+            "lie from the style."
+        ),
+    ),
 }
 """Key -> the term as the page writes it, and its sentence."""
 

@@ -122,8 +122,13 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, Command]]] = {
         {"list": prompts.wildcards, "fill": prompts.fill},
     ),
     "outputs": (
-        "Pictures that were drawn: list, discard, undo.",
-        {"list": pictures.listed, "discard": pictures.discard, "undo": pictures.undo},
+        "Pictures that were drawn: list, discard, undo, empty the trash.",
+        {
+            "list": pictures.listed,
+            "discard": pictures.discard,
+            "undo": pictures.undo,
+            "empty": pictures.empty,
+        },
     ),
     "jobs": (
         "The page's queue: list, show, cancel, pause, resume, move.",

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +10,23 @@ from eigenlorax.library.atomic import told
 from eigenlorax.outputs.outputs import Outputs
 
 
+@dataclass(frozen=True)
+class Held:
+    """What lies in the trash.
+
+    Attributes:
+        pictures: How many.
+        bytes: Their size on the disk.
+        last: Names what was deleted last; empty where the trash is.
+    """
+
+    pictures: int = 0
+    bytes: int = 0
+    last: str = ""
+
+
 class Trash:
-    """A folder of what was deleted, each time in a folder of its own; nothing in it is ever removed here.
+    """A folder of what was deleted, each time in a folder of its own; nothing leaves it but by `empty`.
 
     Args:
         outputs: Where the pictures come from and go back to.
@@ -64,6 +80,32 @@ class Trash:
         """How many pictures `undo` would bring back."""
         batch = max(self._batches(), default=None)
         return sum(path.is_file() for path in batch.rglob("*")) if batch else 0
+
+    def held(self) -> Held:
+        """What lies here now."""
+        batches = self._batches()
+        files = [path.stat().st_size for batch in batches for path in batch.rglob("*") if path.is_file()]
+        return Held(len(files), sum(files), max((batch.name for batch in batches), default=""))
+
+    def empty(self, last: str) -> int:
+        """Remove for good what was deleted up to a moment; what has come since can still be brought back.
+
+        Args:
+            last: As `held` named it when the user was asked.
+
+        Returns:
+            How many pictures are gone.
+
+        Raises:
+            NotWrittenError: the disk refused; what is left can be brought back.
+        """
+        gone = 0
+        with told(self.folder):
+            for batch in self._batches():
+                if batch.name <= last:
+                    gone += sum(path.is_file() for path in batch.rglob("*"))
+                    shutil.rmtree(batch)
+        return gone
 
     def _batches(self) -> list[Path]:
         return [path for path in self.folder.glob("*-*-*") if path.is_dir()]

@@ -10,7 +10,7 @@ from eigenlorax.errors import InvalidFileError
 from eigenlorax.infotext import infotext
 from eigenlorax.library.library import Library
 from eigenlorax.outputs.outputs import THUMBNAIL_SIDE, Outputs, styles_in
-from eigenlorax.outputs.trash import Trash
+from eigenlorax.outputs.trash import Held, Trash
 from eigenlorax.outputs.words import words_of
 from eigenlorax.recipe import GenerationRequest
 
@@ -127,3 +127,17 @@ def test_one_bad_name_keeps_all_and_a_taken_name_loses_nothing(outputs: Outputs)
     (back,) = trash.undo()
     assert back == key.replace(".png", "-2.png")
     assert path.read_bytes() == b"another"
+
+
+def test_the_trash_is_emptied_up_to_what_was_asked_about(outputs: Outputs) -> None:
+    keys, trash = [one.key for one in outputs.pictures()], Trash(outputs, outputs.folder.parent)
+    assert trash.held() == Held()
+    size = sum(outputs.path_of(key).stat().st_size for key in keys[:2])
+    trash.discard(keys[:2])
+    held = trash.held()
+    assert (held.pictures, held.bytes) == (2, size)
+    trash.discard(keys[2:3])  # between the question and its answer
+    assert trash.empty(held.last) == 2
+    assert trash.held().pictures == 1
+    assert trash.undo() == keys[2:3]
+    assert trash.empty("") == 0

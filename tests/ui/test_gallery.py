@@ -50,9 +50,13 @@ def test_the_component_lists_shows_deletes_and_brings_back(gallery: gr.HTML) -> 
         "keys": [k for k in keys if k != cat],
         "styles": [],
         "stamp": "",
-        "trash": 1,
+        "trash": ask.listing(None)["trash"],
     }
+    first = ask.listing(None)["trash"]
+    assert first["told"].startswith("1 picture, ")
     assert ask.undo(None) == {"found": [cat]}
+    assert ask.listing(None)["trash"] == {"told": "", "last": ""}
+    assert ask.empty(first["last"]) == ask.empty(None) == ask.empty(3) == {"found": 0}
 
 
 @pytest.mark.parametrize("given", [["../../x.png"], ["gone.png"], [3], "x", None, {}])

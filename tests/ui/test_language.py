@@ -73,7 +73,7 @@ def test_spaces_at_the_ends_agree(code: str) -> None:
 
 def test_japanese_is_japanese() -> None:
     names = re.compile(
-        r"^(?:\{\w+(?::[^}]*)?\}|LoRA|PEFT|kohya|diffusers|load_lora_weights|UNet|Latent|Lanczos|[\W\d])+$"
+        r"^(?:\{\w+(?::[^}]*)?\}|LoRA|ControlNet|PEFT|kohya|diffusers|load_lora_weights|UNet|Latent|Lanczos|[\W\d])+$"
     )
     japanese = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
     assert [

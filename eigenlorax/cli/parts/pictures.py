@@ -42,6 +42,19 @@ def discard(
     return Answer({"discarded": count}, [f"{count} moved to the trash"])
 
 
+def empty(
+    data_dir: DataDir,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them for good.")] = False,
+) -> Answer:
+    """Tell what lies in the trash; with `--yes` delete it for good."""
+    root = data_dir.expanduser()
+    trash = Trash(Outputs(root), root)
+    held = trash.held()
+    gone = trash.empty(held.last) if yes else 0
+    done = "deleted for good" if yes else "in the trash: `--yes` deletes them for good"
+    return Answer({**vars(held), "deleted": gone}, [f"{held.pictures} pictures, {held.bytes:,} bytes {done}"])
+
+
 def undo(data_dir: DataDir) -> Answer:
     """Bring back what was moved to the trash last."""
     root = data_dir.expanduser()
