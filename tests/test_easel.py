@@ -411,6 +411,7 @@ def test_a_controlnet_is_planned_for_and_leaves_the_card(
     monkeypatch.setattr(kept, "to", lambda *args: moved.append(args))
     room.draw()
     assert moved == [("cpu",)]
+    kept.to_empty(device="cpu")  # the room is shared: who draws next moves it in earnest
 
 
 @pytest.mark.parametrize("blends", [(), ({"s0": 1.0}, {"s2": 1.0}, {})], ids=["one blend", "a blend each"])

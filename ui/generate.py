@@ -29,13 +29,17 @@ def wire_generate(studio: Studio, viewer: Viewer, tab: GenerateTab) -> None:
     """Connect Generate and the rack's live mode."""
     asking, seeing = tab.asking, tab.seeing
 
-    def generate(**values: Any) -> Iterator[Updates]:
+    # Programs may leave out what has a value, or None in the handler's signature.
+    def generate(
+        control_image: Any = None, control_model: str | None = None, **values: Any
+    ) -> Iterator[Updates]:
         """Draw pictures in a blend of styles and save them with their recipes inside.
 
         `styles` is a JSON text such as {"neon": {"strength": 0.8, "dials": {"style": 1.5, "curve":
         "fade in"}}}; a seed of -1 draws a new one. Yields the first picture's file, all files where there are
         several, a line about them and the seed; progress lines before that.
         """
+        values |= {"control_image": control_image, "control_model": control_model}
         yield from viewer.run(GENERATE, lambda: asked_from(studio, values))
 
     def redraw(request: gr.Request, **values: Any) -> Iterator[Updates]:

@@ -58,7 +58,6 @@ CREATE TABLE pictures (
     job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     label TEXT NOT NULL,
     file TEXT NOT NULL,
-    before TEXT,
     place INTEGER NOT NULL,
     PRIMARY KEY (job, label)
 ) WITHOUT ROWID;

@@ -13,6 +13,8 @@ from eigenlorax.library.atomic import told, written_aside
 LARGEST_SIDE = 512
 """Of a kept picture, in pixels; larger ones are made smaller."""
 _QUALITY = 90
+_LATE = 12
+"""How many newer pictures of its job may come before a replaced one's file goes."""
 
 
 class Traces:
@@ -47,7 +49,7 @@ class Traces:
     def keep(self, number: int, label: str, picture: Image.Image) -> None:
         """Keep a picture, made small, in place of the one that has its label.
 
-        The one before stays as a file until the next comes, for a page that has just been told of it.
+        Replaced ones stay as files for a while, for pages that have been told of them and are slow.
 
         Raises:
             NotWrittenError: the disk refused.
@@ -57,24 +59,30 @@ class Traces:
         folder = self.folder(number)
         with told(folder):
             taken = [int(path.stem) for path in folder.glob("[0-9]*.jpg")]
-            name = f"{max(taken, default=0) + 1:05d}.jpg"
+            newest = max(taken, default=0) + 1
+            name = _name(newest)
             with written_aside(folder / name) as aside:
                 small.save(aside, format="JPEG", quality=_QUALITY)
         with self._database.writing() as run:
-            query = "SELECT file, before, place FROM pictures WHERE job = ? AND label = ?"
+            query = "SELECT place FROM pictures WHERE job = ? AND label = ?"
             row = run.execute(query, (number, label)).fetchone()
             count = run.execute("SELECT count(*) FROM pictures WHERE job = ?", (number,)).fetchone()[0]
-            file, before, place = row or (None, None, count)
             run.execute(
-                "INSERT OR REPLACE INTO pictures (job, label, file, before, place) VALUES (?, ?, ?, ?, ?)",
-                (number, label, name, file, place),
+                "INSERT OR REPLACE INTO pictures (job, label, file, place) VALUES (?, ?, ?, ?)",
+                (number, label, name, row[0] if row else count),
             )
-        if before is not None:
-            (folder / before).unlink(missing_ok=True)
+        shown = {one.path.name for one in self.pictures(number)}
+        for old in taken:
+            if old <= newest - _LATE and _name(old) not in shown:
+                (folder / _name(old)).unlink(missing_ok=True)
 
     def drop(self, number: int) -> None:
         """Remove a job's files."""
         shutil.rmtree(self.folder(number), ignore_errors=True)
+
+
+def _name(number: int) -> str:
+    return f"{number:05d}.jpg"
 
 
 def _thinned(points: list[tuple[float, float]], most: int) -> list[tuple[float, float]]:

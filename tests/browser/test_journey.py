@@ -197,13 +197,13 @@ def test_live_mode_draws_when_a_style_changes(compressed: Page) -> None:
     generate(page)
     line = page.locator("#status").inner_text()
     seed = line[line.index("seed ") :].split()[1]
-    page.get_by_label("Live").check()
+    page.get_by_label("Live", exact=True).check()
     slider(page, style).press("ArrowLeft")
     expect(page.locator("#status")).to_contain_text(f"seed {seed}")
     expect(page.locator("#status")).to_contain_text(
         page.locator("#rack .style-name small").first.inner_text()
     )
-    page.get_by_label("Live").uncheck()
+    page.get_by_label("Live", exact=True).uncheck()
 
 
 def test_a_reload_keeps_what_was_typed(page: Page) -> None:

@@ -14,7 +14,7 @@ from tests.browser.serving import Server, await_styles, go, running_page
 pytestmark = pytest.mark.browser
 TABS = ("生成", "ギャラリー", "シート", "ライブラリ", "学習", "書き出し")
 NAMES = re.compile(
-    r"EigenLoRAx Studio|Emoji demo|clay|comic|(clay )?UNet|Latent|Lanczos|LoRA|Euler.*|DPM.*|CC-BY-4\.0|/home/me/.*|"
+    r"EigenLoRAx Studio|Emoji demo|clay|comic|(clay )?UNet|Latent|Lanczos|LoRA|ControlNet|Euler.*|DPM.*|CC-BY-4\.0|/home/me/.*|"
     r"mywatercolour style|a red apple|a sailboat|"
     r"Click to upload or drop files|Reset to default value|Empty value|processing \|"
 )
