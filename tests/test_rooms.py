@@ -32,7 +32,9 @@ def _imports(path: Path) -> Iterator[str]:
 def test_arrows_go_one_way(path: Path) -> None:
     room = _room(path)
     for name in _imports(path):
-        assert name.split(".")[0] not in {"ui", "gradio"} or path.name == "serving.py", "only `serve` opens the page"
+        assert name.split(".")[0] not in {"ui", "gradio"} or path.name == "serving.py", (
+            "only `serve` opens the page"
+        )
         if name.startswith("eigenlorax."):
             assert ROOMS.index(name.split(".")[1]) <= ROOMS.index(room), f"{path.name} imports {name}"
 
