@@ -16,7 +16,7 @@ ZOOM = 8
 SHEET_SIDE = 1024
 GAP = 4
 _SHEET = "sheet-"
-_SHEETS_KEPT = 10
+_SHEETS_KEPT = 40
 
 
 def unfinished(seeing: Seeing, shown: Path) -> dict[Any, Any]:

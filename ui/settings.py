@@ -26,7 +26,7 @@ def main_settings(studio: Studio) -> dict[str, Component]:
     }  # fmt: skip
     with gr.Group(elem_id="settings", elem_classes="setting-grid"):
         return {
-            "steps": gr.Slider(1, 60, suited.steps if suited else 20, step=1, label=text.STEPS),
+            "steps": gr.Slider(1, 150, suited.steps if suited else 20, step=1, label=text.STEPS),
             "guidance": gr.Slider(1, 15, suited.guidance if suited else 5, step=0.5, label=text.GUIDANCE),
             "width": gr.Slider(label=text.WIDTH, **sides),
             "height": gr.Slider(label=text.HEIGHT, **sides),

@@ -13,7 +13,7 @@ from eigenlorax.library.atomic import told, written_aside
 LARGEST_SIDE = 512
 """Of a kept picture, in pixels; larger ones are made smaller."""
 _QUALITY = 90
-_LATE = 12
+LATE = 40
 """How many newer pictures of its job may come before a replaced one's file goes."""
 
 
@@ -73,7 +73,7 @@ class Traces:
             )
         shown = {one.path.name for one in self.pictures(number)}
         for old in taken:
-            if old <= newest - _LATE and _name(old) not in shown:
+            if old <= newest - LATE and _name(old) not in shown:
                 (folder / _name(old)).unlink(missing_ok=True)
 
     def drop(self, number: int) -> None:

@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 from eigenlorax.jobs.server import JobServer
+from eigenlorax.jobs.traces import LATE
 from tests.jobs.fakes import Gated, serving, submit
-
-LATE = 12
 
 
 @pytest.fixture
@@ -26,9 +25,10 @@ def test_a_replaced_picture_stays_for_a_while_and_one_that_is_shown_stays(server
     traces = server._traces
     traces.keep(number, "first", Image.new("RGB", (8, 8)))
     folder = traces.folder(number)
-    for _ in range(30):
+    for _ in range(LATE + 8):
         traces.keep(number, "again", Image.new("RGB", (8, 8)))
     kept = {path.name for path in folder.glob("*.jpg")}
     shown = [one.path.name for one in traces.pictures(number)]
-    assert shown == ["00001.jpg", "00031.jpg"]
-    assert kept == {"00001.jpg", *(f"{n:05d}.jpg" for n in range(31 - LATE + 1, 32))}
+    last = LATE + 9
+    assert shown == ["00001.jpg", f"{last:05d}.jpg"]
+    assert kept == {"00001.jpg", *(f"{n:05d}.jpg" for n in range(last - LATE + 1, last + 1))}
