@@ -13,7 +13,7 @@ from eigenlorax.errors import InvalidFileError, NotWrittenError
 from eigenlorax.jobs.job import State, Stop
 
 FILE_NAME = "jobs.sqlite"
-SCHEMA = 1
+SCHEMA = 2
 """Kept as the file's `user_version`."""
 _PATIENCE_S = 10.0
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -64,6 +64,8 @@ CREATE TABLE pictures (
 CREATE TABLE clock (now INTEGER NOT NULL);
 INSERT INTO clock VALUES (0);
 """
+_DROPPED = ("pictures", "before")
+"""A column that files of schema 1 have."""
 
 
 class Claim:
@@ -134,29 +136,30 @@ class Database:
         found = run("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise InvalidFileError(f"{self.path.name} is damaged ({found})")
-        self._is_new()  # before anything is changed: it may be somebody else's
+        self._version()  # before anything is changed: it may be somebody else's
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         run("PRAGMA foreign_keys = ON")
         with self.writing():
-            if self._is_new():
-                for statement in _TABLES.split(";"):
+            if (version := self._version()) < SCHEMA:
+                for statement in _statements_from(version):
                     run(statement)
                 run(f"PRAGMA user_version = {SCHEMA}")
 
-    def _is_new(self) -> bool:
-        """Whether the file holds nothing yet; refuses one that is not ours."""
+    def _version(self) -> int:
+        """The schema that the file is of, 0 where it holds nothing yet; refuses one that is not ours."""
         run = self._connection.execute
-        version = run("PRAGMA user_version").fetchone()[0]
+        version = int(run("PRAGMA user_version").fetchone()[0])
         if version > SCHEMA:
             raise InvalidFileError(f"{self.path.name} is of a newer version of the program")
-        if version == SCHEMA:
-            if _columns(self._connection) != _known_columns() or not run("SELECT now FROM clock").fetchone():
-                raise InvalidFileError(f"{self.path.name} lacks a part: another program has changed it")
-            return False
-        if run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise InvalidFileError(f"{self.path.name} is of another program")
-        return True
+        if version == 0:
+            if run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise InvalidFileError(f"{self.path.name} is of another program")
+            return 0
+        wanted = _known_columns() | ({_DROPPED} if version == 1 else set())
+        if _columns(self._connection) != wanted or not run("SELECT now FROM clock").fetchone():
+            raise InvalidFileError(f"{self.path.name} lacks a part: another program has changed it")
+        return version
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a query finds."""
@@ -184,6 +187,14 @@ class Database:
         """Let the file go."""
         with self._turn:
             self._connection.close()
+
+
+def _statements_from(version: int) -> list[str]:
+    """What makes a file of an older schema one of this."""
+    if version == 0:
+        return _TABLES.split(";")
+    table, column = _DROPPED
+    return [f"ALTER TABLE {table} DROP COLUMN {column}"]
 
 
 def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:

@@ -96,6 +96,23 @@ def test_a_file_that_another_process_works_with_is_never_put_aside(tmp_path: Pat
     late.give_back()
 
 
+def test_a_file_of_the_first_schema_goes_on_with_all_its_jobs(tmp_path: Path) -> None:
+    path = _with_a_job(tmp_path)
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE pictures ADD COLUMN before TEXT")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    gated = Gated()
+    gated.go()
+    with serving(tmp_path, gated) as server:
+        assert server.notice == ""
+        (job,) = server.jobs()
+        assert job.title == "kept"
+        assert len(server.pictures(job.id)) == 3
+        number = submit(server, "new", draws=True)
+        assert server.wait(number, LONG_S).state is State.DONE
+
+
 def test_a_lock_file_with_something_else_in_it_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "jobs.lock").write_bytes(b"0123456789" * 100)
     claim = Claim(tmp_path)
