@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from eigenlorax.cases.previews import PreviewWish, render_previews
 from eigenlorax.errors import InvalidFileError, InvalidRequestError
 from eigenlorax.events import drain
 from eigenlorax.export.request import LoRAExport
@@ -16,7 +17,6 @@ from eigenlorax.formats.report import Verdict
 from eigenlorax.library.hash_book import HashBook
 from eigenlorax.library.library import Library
 from eigenlorax.originals import Originals
-from eigenlorax.preview_case import PreviewWish, render_previews
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.studio import LibraryEntry, Studio
 from tests import tiny

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from eigenlorax.cases.showcase import draw_showcase
 from eigenlorax.dials import Dials
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
 from eigenlorax.events import drain
@@ -18,7 +19,6 @@ from eigenlorax.formats.report import Verdict
 from eigenlorax.module_path import Component
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.sdxl import BaseModel
-from eigenlorax.showcase import draw_showcase
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
 from tests import tiny

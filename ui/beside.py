@@ -7,12 +7,12 @@ from typing import Any
 
 import gradio as gr
 
+from eigenlorax.cases.pictures import Looking
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.jobs.asked import as_json
 from eigenlorax.jobs.comparing import BESIDE, CompareAsked
 from eigenlorax.jobs.job import Job
 from eigenlorax.jobs.server import JobServer
-from eigenlorax.picture_case import Looking
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.studio import Studio
 from eigenlorax.trigger_words import with_trigger_words

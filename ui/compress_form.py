@@ -5,7 +5,7 @@ from html import escape
 
 import gradio as gr
 
-from eigenlorax.picture_case import Looking
+from eigenlorax.cases.pictures import Looking
 from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import DEFAULT_RETAIN
 from ui import compress_text, grid_text, growing_text, looking_text, markup, text

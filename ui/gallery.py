@@ -5,11 +5,11 @@ from typing import Any
 
 import gradio as gr
 
+from eigenlorax.cases.recall import recall_file, restored
 from eigenlorax.errors import InvalidRequestError, StudioError
 from eigenlorax.jobs.drawing import GENERATE, DrawAsked, with_pictures_kept
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.outputs.outputs import Outputs
-from eigenlorax.recall_case import recall_file, restored
 from eigenlorax.studio import Studio
 from ui import gallery_text as words
 from ui import recall, train_pictures

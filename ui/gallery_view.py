@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from eigenlorax.cases.recall import Recalled, recall_file
 from eigenlorax.errors import StudioError
 from eigenlorax.outputs.outputs import Outputs
 from eigenlorax.outputs.words import words_of
-from eigenlorax.recall_case import Recalled, recall_file
 from ui import gallery_text as words
 
 _TITLE_LETTERS = 90

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from eigenlorax.preview_case import PreviewWish
+from eigenlorax.cases.previews import PreviewWish
 from ui import grid_text
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from eigenlorax.cases.previews import PreviewWish
 from eigenlorax.jobs.asked import as_json
 from eigenlorax.jobs.job import Job
 from eigenlorax.jobs.previews import PREVIEWS
-from eigenlorax.preview_case import PreviewWish
 from ui import grid_text, markup
 from ui.events import Updates
 from ui.library_tab import LibraryTab

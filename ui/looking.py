@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import gradio as gr
 
+from eigenlorax.cases.pictures import Looking
 from eigenlorax.jobs.asked import as_json
 from eigenlorax.jobs.job import Job
 from eigenlorax.jobs.looking import LOOK, LookAsked
-from eigenlorax.picture_case import Looking
 from ui import looking_text, markup
 from ui.events import Updates
 from ui.library_tab import LibraryTab

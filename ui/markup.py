@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from eigenlorax.cases.pictures import known_figures
 from eigenlorax.formats.facts import relation_lines
 from eigenlorax.formats.report import Verdict
 from eigenlorax.likeness import StyleLikeness
-from eigenlorax.picture_case import known_figures
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.fidelity import Fidelity, FidelityVerdict
 from eigenlorax.subspace.style import Style

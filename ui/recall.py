@@ -10,8 +10,8 @@ import gradio as gr
 from gradio.components import Component
 from gradio.utils import get_upload_folder
 
+from eigenlorax.cases.recall import Recalled, recall_file, recall_text, restored
 from eigenlorax.errors import InvalidFileError, InvalidRequestError, StudioError
-from eigenlorax.recall_case import Recalled, recall_file, recall_text, restored
 from eigenlorax.studio import Studio
 from ui import markup, recall_markup
 from ui import recall_text as words

@@ -5,9 +5,9 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
+from eigenlorax.cases.recall import Restored
 from eigenlorax.dials import Dials
 from eigenlorax.prompting.wildcards import literal
-from eigenlorax.recall_case import Restored
 from eigenlorax.recipe import AUTOMATIC, Fill, GenerationRequest, Hires
 from ui import recall_text
 from ui.drawing_text import OWN_SAMPLER

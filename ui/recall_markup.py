@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from html import escape
 
+from eigenlorax.cases.recall import Restored
 from eigenlorax.dials import Dials
-from eigenlorax.recall_case import Restored
 from ui import recall_text as words
 
 

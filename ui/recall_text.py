@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from eigenlorax.cases.recall import Recalled, Restored
 from eigenlorax.recall.control_text import control_name
-from eigenlorax.recall_case import Recalled, Restored
 from eigenlorax.recipe import AUTOMATIC
 from ui.language import say
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from eigenlorax.bench_case import BenchRow, BenchWish, measure
+from eigenlorax.cases.bench import BenchRow, BenchWish, measure
 from eigenlorax.cli.answer import Answer, table
 from eigenlorax.cli.asking import Size, sides_of
 from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened

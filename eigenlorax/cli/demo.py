@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
+from eigenlorax.cases.showcase import Showcase, draw_showcase
 from eigenlorax.cli.answer import Answer
 from eigenlorax.cli.common import DEFAULT_MODEL, Model, figures, opened, reasons, told
 from eigenlorax.cli.progress import watched
 from eigenlorax.formats.facts import relation_lines
 from eigenlorax.library.atomic import written_aside
 from eigenlorax.report.sheet import fidelity_table
-from eigenlorax.showcase import Showcase, draw_showcase
 from eigenlorax.subspaces.wish import DEFAULT_RETAIN, Wish
 
 

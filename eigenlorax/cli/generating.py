@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from eigenlorax.cases.pictures import Looking, compare_pictures
+from eigenlorax.cases.tagged import tagged
 from eigenlorax.cli.answer import Answer, table
 from eigenlorax.cli.asking import (
     BatchSize,
@@ -37,10 +39,8 @@ from eigenlorax.errors import InvalidRequestError
 from eigenlorax.jobs.drawing import drawing_facts
 from eigenlorax.library.animation import keep_animation
 from eigenlorax.library.atomic import told, written_aside
-from eigenlorax.picture_case import Looking, compare_pictures
 from eigenlorax.recipe import AUTOMATIC, Fill, GenerationRequest, Upscaler
 from eigenlorax.studio import Finished, Studio
-from eigenlorax.tagged_case import tagged
 
 _FINE, _HIRES, _OVER, _CONTROL = "Fine points", "Second pass", "Over a picture", "ControlNet"
 _PROMPT = "What the pictures show. `<lora:name:0.8>` puts a style on; wildcards and choices are filled in."

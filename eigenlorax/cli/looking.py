@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from eigenlorax.census_case import census_of
+from eigenlorax.cases.census import census_of
+from eigenlorax.cases.pictures import Looking
 from eigenlorax.cli.answer import DONE, REFUSED, Answer
 from eigenlorax.cli.common import DEFAULT_MODEL, Model, opened, reasons, told
 from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.formats.facts import as_json, facts, relation_lines, relations_of
 from eigenlorax.formats.report import Verdict
-from eigenlorax.picture_case import Looking
 
 
 def inspect(

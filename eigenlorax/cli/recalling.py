@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from eigenlorax.cases.recall import Recalled, Restored, recall_file, recall_text, restored
 from eigenlorax.cli.answer import Answer
 from eigenlorax.cli.common import DEFAULT_MODEL, Model, opened
 from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.recall_case import Recalled, Restored, recall_file, recall_text, restored
 
 
 def recall(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from eigenlorax.cases.tagged import tagged
 from eigenlorax.cli.answer import Answer
 from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, opened
 from eigenlorax.cli.progress import watched
@@ -12,7 +13,6 @@ from eigenlorax.recipe import AUTOMATIC, GenerationRequest
 from eigenlorax.sheets.axes import Axis, AxisKind, axis
 from eigenlorax.sheets.draw import draw_sheet
 from eigenlorax.sheets.plan import SheetWish
-from eigenlorax.tagged_case import tagged
 
 _AXIS = "KIND=VALUE[;VALUE...], such as style=neon;chalk, strength=0.5,1 or seed=1-4."
 _KINDS = {kind.name.lower(): kind for kind in AxisKind}

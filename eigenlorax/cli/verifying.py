@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from eigenlorax.cases.verify import verify as verified
 from eigenlorax.cli.answer import DONE, REFUSED, Answer
 from eigenlorax.cli.common import DataDir
 from eigenlorax.cli.progress import watched
-from eigenlorax.verify_case import verify as verified
 
 
 def verify(

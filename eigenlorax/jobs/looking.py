@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from eigenlorax.census_case import census_of
+from eigenlorax.cases.census import census_of
+from eigenlorax.cases.pictures import Looking, LookingProgress, compare_pictures
 from eigenlorax.events import retold
 from eigenlorax.jobs.asked import from_json
 from eigenlorax.jobs.job import Facts, Told, Work, Worker
 from eigenlorax.library.atomic import told, written_aside
 from eigenlorax.library.exports import free_path
-from eigenlorax.picture_case import Looking, LookingProgress, compare_pictures
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.census import CensusProgress
 

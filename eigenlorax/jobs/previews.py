@@ -1,10 +1,10 @@
 """Covers of styles as a job."""
 
+from eigenlorax.cases.previews import PreviewProgress, PreviewWish, render_previews
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.events import retold
 from eigenlorax.jobs.asked import from_json
 from eigenlorax.jobs.job import Facts, Told, Work, Worker
-from eigenlorax.preview_case import PreviewProgress, PreviewWish, render_previews
 from eigenlorax.studio import Studio
 
 PREVIEWS = "previews"

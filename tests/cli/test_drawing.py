@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from eigenlorax.recall_case import recall_file
+from eigenlorax.cases.recall import recall_file
 from eigenlorax.studio import Studio
 from tests.cli.conftest import Run, Tell
 

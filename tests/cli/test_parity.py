@@ -38,10 +38,7 @@ DESKS: Mapping[type, frozenset[str]] = {
 }
 #: Rooms whose functions are use cases themselves.
 USE_CASES = (
-    "recall_case",
-    "picture_case",
-    "preview_case",
-    "census_case",
+    "cases",
     "sheets",
     "prompting",
     "outputs",

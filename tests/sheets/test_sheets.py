@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
+from eigenlorax.cases.recall import recall_file, restored
 from eigenlorax.cli import app
 from eigenlorax.dials import Dials
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.events import drain
 from eigenlorax.jobs.job import Job, State
 from eigenlorax.jobs.sheeting import seconds_for
-from eigenlorax.recall_case import recall_file, restored
 from eigenlorax.recipe import Canvas, GenerationRequest
 from eigenlorax.sheets.axes import NO_STYLE, Axis, AxisKind, axis
 from eigenlorax.sheets.draw import draw_sheet, missing

@@ -8,13 +8,13 @@ import torch
 from diffusers import ControlNetModel
 from PIL import Image
 
+from eigenlorax.cases.recall import recall_text, restored
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.jobs.asked import from_json
 from eigenlorax.jobs.drawing import GENERATE, DrawAsked
 from eigenlorax.jobs.job import State
 from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.library.controls import Controls
-from eigenlorax.recall_case import recall_text, restored
 from eigenlorax.studio import Studio
 from tests.ui.asking import form
 from ui.control import choices, told

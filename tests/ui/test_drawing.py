@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from eigenlorax.cases.recall import recall_text
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.jobs.comparing import COMPARE
 from eigenlorax.jobs.drawing import GENERATE, REDRAW, glimpse_of
@@ -17,7 +18,6 @@ from eigenlorax.jobs.morphing import MORPH
 from eigenlorax.jobs.opening import open_jobs
 from eigenlorax.jobs.server import JobServer
 from eigenlorax.prompting.wildcards import literal
-from eigenlorax.recall_case import recall_text
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.plan import Needs
 from eigenlorax.studio import Studio

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from eigenlorax.cases.recall import recall_file, restored
 from eigenlorax.dials import Dials
 from eigenlorax.events import drain
 from eigenlorax.recall.recalled import Recalled
 from eigenlorax.recall.restore import Missing, Restored
-from eigenlorax.recall_case import recall_file, restored
 from eigenlorax.recipe import GenerationRequest, Hires, Upscaler
 from eigenlorax.studio import Studio
 from tests.recall.test_roundtrip import values

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent.parent
 SOURCES = [ROOT / "app.py", *sorted((ROOT / "ui").glob("*.py"))]
 ASSETS = [path for path in sorted((ROOT / "assets").glob("*")) if path.suffix in (".css", ".js", ".html")]
 ALLOWED = {
-    "eigenlorax.census_case": {"CensusTaken", "census_of"},
+    "eigenlorax.cases.census": {"CensusTaken", "census_of"},
     "eigenlorax.blending.conflict": {"Conflict"},
     "eigenlorax.blending.map": {"neighbours"},
     "eigenlorax.dials": {"Dials", "Region"},
@@ -58,8 +58,8 @@ ALLOWED = {
     "eigenlorax.library.versions": {"Version"},
     "eigenlorax.subspaces.estimate": {"SizeEstimate"},
     "eigenlorax.subspaces.spectrum": {"PartSpectrum", "Spectrum"},
-    "eigenlorax.preview_case": {"PreviewWish"},
-    "eigenlorax.picture_case": {
+    "eigenlorax.cases.previews": {"PreviewWish"},
+    "eigenlorax.cases.pictures": {
         "Compared",
         "Looking",
         "LookingProgress",
@@ -69,7 +69,7 @@ ALLOWED = {
     "eigenlorax.outputs.outputs": {"Outputs", "styles_in"},
     "eigenlorax.outputs.trash": {"Trash"},
     "eigenlorax.outputs.words": {"words_of"},
-    "eigenlorax.recall_case": {"Recalled", "Restored", "recall_file", "recall_text", "restored"},
+    "eigenlorax.cases.recall": {"Recalled", "Restored", "recall_file", "recall_text", "restored"},
     "eigenlorax.recall.control_text": {"control_name"},
     "eigenlorax.prompting": {"places"},
     "eigenlorax.home": {"APP_NAME", "MODEL", "data_home"},

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from eigenlorax.cases.pictures import known_figures
+from eigenlorax.cases.previews import PreviewWish, render_previews
 from eigenlorax.cli.answer import Answer, table
 from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened
 from eigenlorax.cli.progress import watched
 from eigenlorax.errors import UnknownStyleError
 from eigenlorax.library.notes import words_of
-from eigenlorax.picture_case import known_figures
-from eigenlorax.preview_case import PreviewWish, render_previews
 from eigenlorax.studio import Studio
 from eigenlorax.subspace.style import Style
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 
+from eigenlorax.cases.recall import restored
+from eigenlorax.cases.tagged import tagged
 from eigenlorax.http.desk import Desk
 from eigenlorax.http.own.models import PicturesAsked, PicturesTold, PictureTold, Recalled
 from eigenlorax.http.pictures import bytes_from, file_as_text
 from eigenlorax.http.queueing import result_of
 from eigenlorax.recall.read import recall
-from eigenlorax.recall_case import restored
 from eigenlorax.recipe import MAX_SEED, GenerationRequest
-from eigenlorax.tagged_case import tagged
 
 
 async def draw(desk: Desk, asked: PicturesAsked) -> PicturesTold:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
+from eigenlorax.cases.tagged import tagged
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.http.sdapi.canvas import canvas_of
 from eigenlorax.http.sdapi.models import Drawing, Img2Img, Txt2Img
@@ -11,7 +12,6 @@ from eigenlorax.http.sdapi.options import Settings
 from eigenlorax.recall.names import named
 from eigenlorax.recipe import AUTOMATIC, MAX_SEED, GenerationRequest, Hires, Upscaler
 from eigenlorax.studio import Studio
-from eigenlorax.tagged_case import tagged
 
 #: Field -> the values at which it changes no picture.
 _NOT_HERE: Mapping[str, tuple[object, ...]] = {

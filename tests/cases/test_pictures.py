@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from eigenlorax.census_case import census_of
+from eigenlorax.cases.census import census_of
+from eigenlorax.cases.pictures import Looking, compare_pictures, draw_components, known_figures
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
 from eigenlorax.events import drain
 from eigenlorax.likeness import distance
 from eigenlorax.module_path import Component
-from eigenlorax.picture_case import Looking, compare_pictures, draw_components, known_figures
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.sdxl import BaseModel
 from eigenlorax.studio import Studio

@@ -4,11 +4,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eigenlorax.errors import InvalidRequestError
-from eigenlorax.formats.relations import Relations, relate, sketch
-from eigenlorax.library.atomic import told, written_aside
-from eigenlorax.likeness import StyleLikeness
-from eigenlorax.picture_case import (
+from eigenlorax.cases.pictures import (
     Compared,
     Looking,
     LookingProgress,
@@ -16,6 +12,10 @@ from eigenlorax.picture_case import (
     draw_components,
     known_figures,
 )
+from eigenlorax.errors import InvalidRequestError
+from eigenlorax.formats.relations import Relations, relate, sketch
+from eigenlorax.library.atomic import told, written_aside
+from eigenlorax.likeness import StyleLikeness
 from eigenlorax.report.census_page import as_json, page
 from eigenlorax.report.census_words import summary
 from eigenlorax.report.picture_parts import (

@@ -5,6 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from eigenlorax.cases.recall import restored
 from eigenlorax.errors import InvalidRequestError, UnknownStyleError
 from eigenlorax.prompting.places import presets_file, wildcard_folder
 from eigenlorax.prompting.presets import PromptPreset, read_presets
@@ -12,7 +13,6 @@ from eigenlorax.prompting.wildcards import filled_each
 from eigenlorax.recall.recalled import Recalled
 from eigenlorax.recall.restore import Missing
 from eigenlorax.recall.tags import split_tags
-from eigenlorax.recall_case import restored
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.studio import Studio
 from eigenlorax.trigger_words import with_trigger_words
