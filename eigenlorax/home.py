@@ -1,4 +1,4 @@
-"""Where the user's data lies unless told otherwise. Imports nothing heavy, so that flags are instant."""
+"""Where the user's data and the demo lie. Imports nothing heavy, so that flags are instant."""
 
 import os
 from pathlib import Path
@@ -10,6 +10,9 @@ DATA_DIR = "EIGENLORAX_DATA_DIR"
 """An environment variable that names another folder, for the page and the command line alike."""
 MODEL = "EIGENLORAX_MODEL"
 """An environment variable that names another base model than the demo's."""
+_DEMO = Path(__file__).resolve().parent.parent / "assets" / "demo"
+DEMO_MODEL = _DEMO / "model"
+DEMO_LORAS = _DEMO / "loras"
 
 
 def data_home() -> Path:

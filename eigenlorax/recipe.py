@@ -1,5 +1,6 @@
 """What pictures are made from."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -260,6 +261,11 @@ class GenerationRequest:
             raise InvalidRequestError(
                 f"{self.sampler} has no schedule named {self.schedule}: choose from {', '.join(known)}"
             )
+
+
+def seed_of(given: float | None) -> int:
+    """A seed as given; a fresh one for a negative number, such as A1111's -1, or an empty field."""
+    return secrets.randbelow(MAX_SEED + 1) if given is None or given < 0 else int(given)
 
 
 def blend_path(stops: Sequence[StyleBlend], pictures: int) -> tuple[StyleBlend, ...]:

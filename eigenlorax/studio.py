@@ -16,6 +16,7 @@ from eigenlorax.events import retold
 from eigenlorax.export.cards import CardDesk
 from eigenlorax.export.desk import ExportDesk
 from eigenlorax.formats.read import LoRAReader
+from eigenlorax.home import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.infotext import infotext
 from eigenlorax.intake import Imported, Intake
 from eigenlorax.library.atomic import told
@@ -39,11 +40,6 @@ from eigenlorax.subspaces.estimate import EstimateDesk
 from eigenlorax.subspaces.growth import GrowthDesk
 from eigenlorax.subspaces.spectrum import SpectrumDesk
 from eigenlorax.subspaces.weighing import take_up_effects
-
-_DEMO = Path(__file__).resolve().parent.parent / "assets" / "demo"
-DEMO_MODEL = _DEMO / "model"
-DEMO_LORAS = _DEMO / "loras"
-
 
 #: Bytes of styles that stay on a GPU beside those worn: about a hundred of an 18-fold store.
 _RESIDENT_BYTES = 1 << 30

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from eigenlorax.events import drain
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.library.effects import FILE_NAME, save_effects
 from eigenlorax.runtime.hardware import Hardware
 from eigenlorax.runtime.sdxl import BaseModel, load_base
-from eigenlorax.studio import DEMO_MODEL, Studio
+from eigenlorax.studio import Studio
 from tests import tiny
 
 # Tiny matrices: a second thread costs more than it brings.

@@ -3,14 +3,14 @@
 from typing import Any
 
 from eigenlorax.prompting.wildcards import filled_each
-from eigenlorax.recipe import GenerationRequest
+from eigenlorax.recipe import GenerationRequest, seed_of
 from eigenlorax.studio import Studio
 from ui.canvas import canvas_of
 from ui.control import control_of
 from ui.dials import dials_of
 from ui.prompt_room import wildcard_folder
 from ui.rack import with_trigger_words
-from ui.settings import seed_of, settings_of
+from ui.settings import settings_of
 
 Values = dict[str, Any]
 

@@ -1,6 +1,5 @@
 """The settings that few pictures need, behind one door, and the values they stand for."""
 
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
-from eigenlorax.recipe import AUTOMATIC, MAX_BATCH, MAX_SEED, SAMPLERS, Hires, Upscaler
+from eigenlorax.recipe import AUTOMATIC, MAX_BATCH, SAMPLERS, Hires, Upscaler, seed_of
 from eigenlorax.studio import Studio
 from ui import drawing_text as words
 from ui import text
@@ -126,8 +125,3 @@ def _hires(values: Values) -> Hires:
         float(values["hires_denoise"]),
         Upscaler(values["hires_upscaler"]),
     )
-
-
-def seed_of(value: float | None) -> int:
-    """A seed as given; a fresh one for -1 or an empty field."""
-    return secrets.randbelow(MAX_SEED + 1) if value is None or value < 0 else int(value)

@@ -29,7 +29,8 @@ def start(arguments: Sequence[str] | None, program: str) -> int:
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         os.environ["GRADIO_TEMP_DIR"] = str(flags.data_dir / "cache" / "uploads")
         from eigenlorax.errors import StudioError
-        from eigenlorax.studio import DEMO_MODEL, Studio
+        from eigenlorax.home import DEMO_MODEL
+        from eigenlorax.studio import Studio
         from ui.serve import serve
     except ImportError as error:
         return _fail(program, f"{error.name or error} is missing: run  pip install -r requirements.txt")

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from eigenlorax.errors import InvalidFileError, InvalidRequestError
+from eigenlorax.home import DEMO_LORAS
 from eigenlorax.jobs.drops import keep_drops
-from eigenlorax.studio import DEMO_LORAS, Studio
+from eigenlorax.studio import Studio
 from eigenlorax.training.captions import Caption, Origin, own_words
 from eigenlorax.training.pictures import LeftOut, Taken, picture_of, survey
 from ui import train_text

@@ -1,7 +1,6 @@
 """What drawing commands are asked for: their options, and from them a request."""
 
 import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from eigenlorax.cli.common import blend_from
 from eigenlorax.dials import AS_IT_IS, Dials
 from eigenlorax.errors import InvalidFileError, InvalidRequestError
 from eigenlorax.recipe import (
-    MAX_SEED,
     Canvas,
     ControlHint,
     Fill,
@@ -22,6 +20,7 @@ from eigenlorax.recipe import (
     Hires,
     StyleBlend,
     Upscaler,
+    seed_of,
 )
 from eigenlorax.studio import Studio
 from eigenlorax.training.colours import decoded
@@ -72,14 +71,9 @@ def asked_request(studio: Studio, asked: Drawing, styles: StyleBlend) -> Generat
     """
     width, height = _sides(asked, studio.base.native_size)
     return GenerationRequest(
-        asked.prompt, asked.negative, seed_from(asked.seed), asked.steps, asked.guidance, width, height,
+        asked.prompt, asked.negative, seed_of(asked.seed), asked.steps, asked.guidance, width, height,
         styles, asked.sampler, asked.schedule, asked.clip_skip,
     )  # fmt: skip
-
-
-def seed_from(given: int) -> int:
-    """The seed; a new one for a negative number."""
-    return secrets.randbelow(MAX_SEED + 1) if given < 0 else given
 
 
 def stop_from(given: str) -> dict[str, float]:

@@ -9,7 +9,8 @@ import typer
 from eigenlorax.cases.bench import BenchRow, BenchWish, measure
 from eigenlorax.cli.answer import Answer, table
 from eigenlorax.cli.asking import Size, sides_of
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened
+from eigenlorax.cli.common import opened
+from eigenlorax.cli.options import DEFAULT_MODEL, DataDir, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.studio import Studio
 

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from eigenlorax.cli.answer import Answer
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened, told
+from eigenlorax.cli.common import opened, told
+from eigenlorax.cli.options import DEFAULT_MODEL, DataDir, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.report.sheet import fidelity_table
 from eigenlorax.training.calibrate import CalibrationSettings

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from eigenlorax.cli.answer import Answer
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened
+from eigenlorax.cli.common import opened
+from eigenlorax.cli.options import DEFAULT_MODEL, DataDir, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.export.cards import CardExport
 from eigenlorax.library.card_content import CardKind

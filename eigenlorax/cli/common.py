@@ -1,42 +1,13 @@
-"""What the commands share: their common options, how the studio is opened, and how input is read."""
+"""What the commands share: how the studio is opened, and how input is read and results are told."""
 
 from collections.abc import Iterable, Sequence
-from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from eigenlorax.cli.options import LOAD_OPTIONS
 from eigenlorax.errors import InvalidRequestError
-from eigenlorax.home import DATA_DIR, MODEL, data_home
 from eigenlorax.intake import Imported
-from eigenlorax.runtime.options import LoadOptions
-from eigenlorax.studio import DEMO_MODEL, Studio
+from eigenlorax.studio import Studio
 from eigenlorax.subspaces.desk import Compressed
-
-DEFAULT_MODEL = str(DEMO_MODEL)
-
-Model = Annotated[
-    str,
-    typer.Option(
-        envvar=MODEL,
-        show_envvar=False,
-        help="SDXL folder, .safetensors file or hub id.",
-        show_default="the demo model",
-    ),
-]
-DataDir = Annotated[
-    Path,
-    typer.Option(
-        default_factory=data_home,
-        envvar=DATA_DIR,
-        show_envvar=False,
-        help="Where LoRAs, styles and pictures are kept.",
-        show_default="as the page",
-    ),
-]
-LOAD_OPTIONS: ContextVar[LoadOptions] = ContextVar("LOAD_OPTIONS", default=LoadOptions())  # noqa: B039  # frozen
-"""What stood before the command's name."""
 
 
 def opened(model: str, data_dir: Path) -> Studio:

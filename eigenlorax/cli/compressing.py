@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from eigenlorax.cli.answer import Answer, table
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, figures, opened, reasons, told
+from eigenlorax.cli.common import figures, opened, reasons, told
+from eigenlorax.cli.options import DEFAULT_MODEL, DataDir, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.events import retold

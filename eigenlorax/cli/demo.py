@@ -9,7 +9,8 @@ import typer
 
 from eigenlorax.cases.showcase import Showcase, draw_showcase
 from eigenlorax.cli.answer import Answer
-from eigenlorax.cli.common import DEFAULT_MODEL, Model, figures, opened, reasons, told
+from eigenlorax.cli.common import figures, opened, reasons, told
+from eigenlorax.cli.options import DEFAULT_MODEL, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.formats.facts import relation_lines
 from eigenlorax.library.atomic import written_aside

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eigenlorax.cli.answer import DONE, REFUSED, Answer
-from eigenlorax.cli.common import DEFAULT_MODEL, LOAD_OPTIONS, DataDir, Model
+from eigenlorax.cli.options import DEFAULT_MODEL, LOAD_OPTIONS, DataDir, Model
 from eigenlorax.doctor.finding import Finding, Health
 from eigenlorax.doctor.machine import devices, disk, memory, system, writable
 from eigenlorax.doctor.models import fitting, models
 from eigenlorax.doctor.packages import python_and_packages
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.runtime.hardware import detect, processor
 from eigenlorax.runtime.options import Placement
 from eigenlorax.runtime.precision import weights_dtype
 from eigenlorax.runtime.sizes import sdxl_size
-from eigenlorax.studio import DEMO_MODEL
 
 _MARKS = {Health.FINE: "ok   ", Health.NOTE: "note ", Health.FAULT: "FAULT"}
 

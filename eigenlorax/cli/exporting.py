@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from eigenlorax.cli.answer import Answer
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, opened
+from eigenlorax.cli.common import blend_from, opened
+from eigenlorax.cli.options import DEFAULT_MODEL, DataDir, Model
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.export.request import CheckpointExport, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision

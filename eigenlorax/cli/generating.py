@@ -30,16 +30,16 @@ from eigenlorax.cli.asking import (
     control_from,
     dials_from,
     hires_from,
-    seed_from,
     stop_from,
 )
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, opened
+from eigenlorax.cli.common import blend_from, opened
+from eigenlorax.cli.options import DEFAULT_MODEL, DataDir, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.jobs.drawing import drawing_facts
 from eigenlorax.library.animation import keep_animation
 from eigenlorax.library.atomic import told, written_aside
-from eigenlorax.recipe import AUTOMATIC, Fill, GenerationRequest, Upscaler
+from eigenlorax.recipe import AUTOMATIC, Fill, GenerationRequest, Upscaler, seed_of
 from eigenlorax.studio import Finished, Studio
 
 _FINE, _HIRES, _OVER, _CONTROL = "Fine points", "Second pass", "Over a picture", "ControlNet"
@@ -148,7 +148,7 @@ def generate(
     request = replace(
         asked_request(studio, drawing, worn),
         batch=batch,
-        variation_seed=seed_from(variation_seed) if variation else 0,
+        variation_seed=seed_of(variation_seed) if variation else 0,
         variation_strength=variation,
         guidance_rescale=rescale,
         hires=second,

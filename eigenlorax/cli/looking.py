@@ -9,7 +9,8 @@ import typer
 from eigenlorax.cases.census import census_of
 from eigenlorax.cases.pictures import Looking
 from eigenlorax.cli.answer import DONE, REFUSED, Answer
-from eigenlorax.cli.common import DEFAULT_MODEL, Model, opened, reasons, told
+from eigenlorax.cli.common import opened, reasons, told
+from eigenlorax.cli.options import DEFAULT_MODEL, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.formats.facts import as_json, facts, relation_lines, relations_of

@@ -9,7 +9,8 @@ import typer
 
 from eigenlorax.cases.recall import Recalled, Restored, recall_file, recall_text, restored
 from eigenlorax.cli.answer import Answer
-from eigenlorax.cli.common import DEFAULT_MODEL, Model, opened
+from eigenlorax.cli.common import opened
+from eigenlorax.cli.options import DEFAULT_MODEL, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
 

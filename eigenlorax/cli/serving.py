@@ -2,7 +2,7 @@
 
 import typer
 
-from eigenlorax.cli.common import LOAD_OPTIONS
+from eigenlorax.cli.options import LOAD_OPTIONS
 from eigenlorax.runtime.options import LoadOptions
 
 

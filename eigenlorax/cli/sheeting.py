@@ -6,7 +6,8 @@ import typer
 
 from eigenlorax.cases.tagged import tagged
 from eigenlorax.cli.answer import Answer
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, opened
+from eigenlorax.cli.common import blend_from, opened
+from eigenlorax.cli.options import DEFAULT_MODEL, DataDir, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.recipe import AUTOMATIC, GenerationRequest

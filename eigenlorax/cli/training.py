@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from eigenlorax.cli.answer import Answer
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened
+from eigenlorax.cli.common import opened
+from eigenlorax.cli.options import DEFAULT_MODEL, DataDir, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.events import drain, retold

@@ -6,7 +6,7 @@ import typer
 
 from eigenlorax.cases.verify import verify as verified
 from eigenlorax.cli.answer import DONE, REFUSED, Answer
-from eigenlorax.cli.common import DataDir
+from eigenlorax.cli.options import DataDir
 from eigenlorax.cli.progress import watched
 
 

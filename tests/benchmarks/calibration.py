@@ -28,12 +28,13 @@ from PIL import Image
 from torch import Tensor
 
 from eigenlorax.events import drain
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.lora import LoRA, LoRALayer
 from eigenlorax.module_path import ModulePath
 from eigenlorax.runtime.hardware import Hardware, detect
 from eigenlorax.runtime.live import LiveInjection
 from eigenlorax.runtime.stacking import stack_layers, stack_styles
-from eigenlorax.studio import DEMO_MODEL, Studio
+from eigenlorax.studio import Studio
 from eigenlorax.subspace.basis import canonical
 from eigenlorax.subspaces.wish import Wish
 from eigenlorax.training.calibrate import CalibrationSettings

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from eigenlorax.events import drain
 from eigenlorax.formats.read import LoRAReader
+from eigenlorax.home import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.library.effects import FILE_NAME, load_effects
 from eigenlorax.lora import LoRA, LoRALayer, joined
 from eigenlorax.module_path import ModulePath
@@ -32,7 +33,6 @@ from eigenlorax.runtime.generate import denoise
 from eigenlorax.runtime.hardware import detect
 from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.sdxl import BaseModel, load_base
-from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.subspace.basis import reconstruct
 from eigenlorax.subspace.fit import Goal, fit
 from tests.benchmarks import peers

@@ -14,9 +14,9 @@ from itertools import product
 from pathlib import Path
 
 from eigenlorax.formats.dialect import Dialect, Precision
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.sdxl import load_base
-from eigenlorax.studio import DEMO_MODEL
 from tests import tiny
 from tests.conftest import CPU
 from tests.export.peers import demo_blend, exported, latents_of, worn_by_peer

@@ -13,10 +13,10 @@ from time import perf_counter
 
 import torch
 
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.runtime.graph import CudaRecorder
 from eigenlorax.runtime.hardware import Hardware, detect, release_cache
 from eigenlorax.runtime.sdxl import load_base
-from eigenlorax.studio import DEMO_MODEL
 from eigenlorax.training.teach_settings import TeachSettings
 from tests.benchmarks.fewshot_ground import LORAS, Ground
 from tests.benchmarks.fewshot_runs import Row, Run, perform, rows_of

@@ -23,7 +23,8 @@ from typing import Any
 from playwright.sync_api import Page
 
 from eigenlorax.events import drain
-from eigenlorax.studio import DEMO_MODEL, Studio
+from eigenlorax.home import DEMO_MODEL
+from eigenlorax.studio import Studio
 from tests.browser.serving import ROOT, StartError, await_styles, chromium
 from ui.flags import parse_flags
 from ui.serve import serve

@@ -15,9 +15,10 @@ from statistics import fmean
 from PIL import Image
 
 from eigenlorax.events import drain
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.likeness import distance
 from eigenlorax.recipe import GenerationRequest
-from eigenlorax.studio import DEMO_MODEL, Studio
+from eigenlorax.studio import Studio
 from eigenlorax.subspaces.wish import Wish
 
 QUALITIES = (0.95, 0.98, 0.99, 0.995, 0.999)

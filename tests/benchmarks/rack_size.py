@@ -22,8 +22,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from eigenlorax.events import drain
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.library.atomic import written_aside
-from eigenlorax.studio import DEMO_MODEL, Studio
+from eigenlorax.studio import Studio
 from tests.browser.serving import Server, await_styles, chromium, running_page
 
 _RUNS = 5

@@ -22,12 +22,13 @@ from pathlib import Path
 import torch
 
 from eigenlorax.events import drain
+from eigenlorax.home import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.hardware import processor
 from eigenlorax.runtime.options import LoadOptions, Mode
 from eigenlorax.runtime.paint import Step
 from eigenlorax.runtime.sdxl import load_base
-from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL, Studio
+from eigenlorax.studio import Studio
 
 BLENDS = (0, 1, 3, 10)
 PLAIN = "plain diffusers"

@@ -18,8 +18,9 @@ import tempfile
 from pathlib import Path
 
 from eigenlorax.events import drain
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.library.budget import header_bytes
-from eigenlorax.studio import DEMO_MODEL, Studio
+from eigenlorax.studio import Studio
 from eigenlorax.subspace.size_curve import size_curve
 from eigenlorax.subspaces.wish import DEFAULT_NUMBERS, Wish
 

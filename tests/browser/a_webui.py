@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from eigenlorax.formats.header import read_header
-from eigenlorax.studio import DEMO_LORAS
+from eigenlorax.home import DEMO_LORAS
 from tests import headers
 
 FILES = 498

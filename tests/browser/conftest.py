@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Response, expect
 
 from eigenlorax.events import drain
-from eigenlorax.studio import DEMO_MODEL, Studio
+from eigenlorax.home import DEMO_MODEL
+from eigenlorax.studio import Studio
 from tests.browser.serving import Server, await_styles, chromium, warm_page
 from tests.conftest import CPU
 

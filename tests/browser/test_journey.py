@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from eigenlorax.studio import DEMO_LORAS
+from eigenlorax.home import DEMO_LORAS
 from tests.browser.serving import await_styles, go
 from tests.browser.steps import ask, differ, drop, first_style, generate, slider
 

@@ -1,6 +1,7 @@
 """Every command: help that reads well, --json, errors in one line, and exit codes that scripts can trust."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from eigenlorax.errors import InvalidFileError
 from eigenlorax.library.atomic import written_aside
 
 ROOT = Path(__file__).parent.parent.parent
-NAMES = [[command.__name__] for commands in COMMANDS.values() for command in commands] + [
+NAMES = [[place.rpartition(".")[2]] for places in COMMANDS.values() for place in places] + [
     [group, name] for group, (_, members) in GROUPS.items() for name in members
 ]
 
@@ -137,8 +138,26 @@ def test_serve_is_the_page_with_the_pages_flags(capsys: pytest.CaptureFixture[st
     assert told.exit_code == 2 and "stand behind" in told.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["library"], ["serve", "--help"], ["version"], ["jobs", "list"], ["wildcards", "list"]],
+    ids=" ".join,
+)
+def test_what_needs_no_model_imports_no_torch(arguments: list[str], tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['torch'] = None; from eigenlorax.__main__ import main; "
+        f"sys.argv[1:] = {arguments!r}; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env={**os.environ, "EIGENLORAX_DATA_DIR": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2 if arguments == ["library"] else 0, "")
+    assert done.stdout
+
+
 def test_a_missing_package_is_named() -> None:
-    script = "import sys; sys.modules['torch'] = None; from eigenlorax.__main__ import main; main()"
+    script = "import sys; sys.modules['torch'] = None; sys.argv[1:] = ['versions']; from eigenlorax.__main__ import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )

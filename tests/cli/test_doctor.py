@@ -15,12 +15,12 @@ from eigenlorax.cli import app
 from eigenlorax.doctor import machine, packages
 from eigenlorax.doctor.finding import Finding, Health
 from eigenlorax.doctor.models import fitting, models
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.runtime.checkpoint import SDXL_REFERENCE
 from eigenlorax.runtime.hardware import Hardware
 from eigenlorax.runtime.options import Placement
 from eigenlorax.runtime.plan import GIB
 from eigenlorax.runtime.sizes import sdxl_size, size_of
-from eigenlorax.studio import DEMO_MODEL
 
 CARD = Hardware(torch.device("cuda"), torch.float16, "card")
 

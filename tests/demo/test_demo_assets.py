@@ -12,9 +12,10 @@ from safetensors import safe_open
 from eigenlorax.events import drain
 from eigenlorax.formats.header import read_header
 from eigenlorax.formats.report import Verdict
+from eigenlorax.home import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.module_path import Component
 from eigenlorax.recipe import GenerationRequest
-from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL, Studio
+from eigenlorax.studio import Studio
 from tests.conftest import CPU
 
 DEMO = DEMO_MODEL.parent

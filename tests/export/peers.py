@@ -13,11 +13,11 @@ from eigenlorax.export.lora import LoRAExporter
 from eigenlorax.export.request import ExportResult, LoRAExport
 from eigenlorax.formats.dialect import Dialect, Precision
 from eigenlorax.formats.read import LoRAReader
+from eigenlorax.home import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.module_path import Component
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.generate import encode_prompt, predict_noise
 from eigenlorax.runtime.sdxl import BaseModel, load_base
-from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.subspace.fit import Goal, fit
 from tests.conftest import CPU
 

@@ -13,11 +13,11 @@ from eigenlorax.export.lora import LoRAExporter
 from eigenlorax.export.request import LoRAExport
 from eigenlorax.formats.dialect import Dialect
 from eigenlorax.formats.read import LoRAReader
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.lora import LoRALayer
 from eigenlorax.module_path import Component, ModelLayout, ModulePath
 from eigenlorax.runtime.inject import Injection
 from eigenlorax.runtime.sdxl import BaseModel, load_base
-from eigenlorax.studio import DEMO_MODEL
 from tests import tiny
 from tests.conftest import CPU
 from tests.export.peers import demo_blend, exported, latents_of, target_in, worn_by_peer

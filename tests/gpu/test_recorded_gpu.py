@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from eigenlorax.events import drain
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.runtime.graph import CudaRecorder, Recorder
 from eigenlorax.runtime.hardware import Hardware
 from eigenlorax.runtime.live import LiveInjection, StackedUpdate
 from eigenlorax.runtime.sdxl import BaseModel, load_base
-from eigenlorax.studio import DEMO_MODEL
 from eigenlorax.training import predictor as predictor_room
 from eigenlorax.training.descent import Pace, descend
 from eigenlorax.training.predictor import Predictor, Updates

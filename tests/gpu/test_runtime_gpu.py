@@ -9,6 +9,7 @@ from torch import Tensor
 
 from eigenlorax.events import drain
 from eigenlorax.formats.read import LoRAReader
+from eigenlorax.home import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.recipe import GenerationRequest
 from eigenlorax.runtime.engine import Engine
 from eigenlorax.runtime.graph import CudaRecorder
@@ -19,7 +20,6 @@ from eigenlorax.runtime.paint import paint
 from eigenlorax.runtime.passes import Rows, TorchPasses, passes_for
 from eigenlorax.runtime.prompt import Prompt
 from eigenlorax.runtime.sdxl import BaseModel, load_base
-from eigenlorax.studio import DEMO_LORAS, DEMO_MODEL
 from eigenlorax.subspace.fit import Goal, fit
 from eigenlorax.subspace.numbers import Numbers
 from eigenlorax.subspace.style import Style, blend_layers

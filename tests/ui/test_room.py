@@ -72,7 +72,7 @@ ALLOWED = {
     "eigenlorax.cases.recall": {"Recalled", "Restored", "recall_file", "recall_text", "restored"},
     "eigenlorax.recall.control_text": {"control_name"},
     "eigenlorax.prompting": {"places"},
-    "eigenlorax.home": {"APP_NAME", "MODEL", "data_home"},
+    "eigenlorax.home": {"APP_NAME", "DEMO_LORAS", "DEMO_MODEL", "MODEL", "data_home"},
     "eigenlorax.prompting.presets": {
         "PromptPreset",
         "keep_preset",

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from eigenlorax.errors import InvalidRequestError
+from eigenlorax.home import DEMO_MODEL
 from eigenlorax.jobs.drops import drops_folder
-from eigenlorax.studio import DEMO_MODEL, Studio
+from eigenlorax.studio import Studio
 from tests.conftest import CPU
 from ui.train_pictures import (
     EXAMPLE_TRIGGER,

@@ -8,7 +8,8 @@ from eigenlorax.blending.derived import MOST_DIRECTIONS
 from eigenlorax.blending.map import neighbours
 from eigenlorax.cli.answer import Answer, table
 from eigenlorax.cli.asking import dials_from
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, blend_from, opened
+from eigenlorax.cli.common import blend_from, opened
+from eigenlorax.cli.options import DEFAULT_MODEL, DataDir, Model
 from eigenlorax.errors import InvalidRequestError
 
 Blend = Annotated[list[str], typer.Argument(help="Styles as NAME=STRENGTH.")]

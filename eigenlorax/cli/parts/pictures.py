@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from eigenlorax.cli.answer import Answer, table
-from eigenlorax.cli.common import DataDir
+from eigenlorax.cli.options import DataDir
 from eigenlorax.errors import InvalidRequestError
 from eigenlorax.outputs.outputs import Outputs, styles_in
 from eigenlorax.outputs.trash import Trash

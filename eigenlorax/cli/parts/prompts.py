@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from eigenlorax.cli.answer import Answer, table
-from eigenlorax.cli.asking import seed_from
-from eigenlorax.cli.common import DataDir
+from eigenlorax.cli.options import DataDir
 from eigenlorax.errors import InvalidFileError
 from eigenlorax.prompting.places import presets_file, wildcard_folder
 from eigenlorax.prompting.presets import PromptPreset, keep_preset, read_presets, take_presets
 from eigenlorax.prompting.wildcards import filled, has_wildcards, wildcard_names
+from eigenlorax.recipe import seed_of
 
 
 def presets(data_dir: DataDir) -> Answer:
@@ -54,7 +54,7 @@ def fill(
     seed: Annotated[int, typer.Option(help="The picture's; -1 is a new one.")] = -1,
 ) -> Answer:
     """Print the prompt that a seed makes of wildcards and choices."""
-    number = seed_from(seed)
+    number = seed_of(seed)
     text = filled(prompt, number, wildcard_folder(data_dir.expanduser()))
     return Answer({"prompt": text, "seed": number, "changed": has_wildcards(prompt)}, [text])
 

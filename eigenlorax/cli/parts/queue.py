@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from eigenlorax.cli.answer import Answer, table
-from eigenlorax.cli.common import DataDir
+from eigenlorax.cli.options import DataDir
 from eigenlorax.errors import InvalidFileError
 from eigenlorax.jobs.job import Job
 from eigenlorax.jobs.server import JobServer

@@ -8,7 +8,8 @@ import typer
 from eigenlorax.cases.pictures import known_figures
 from eigenlorax.cases.previews import PreviewWish, render_previews
 from eigenlorax.cli.answer import Answer, table
-from eigenlorax.cli.common import DEFAULT_MODEL, DataDir, Model, opened
+from eigenlorax.cli.common import opened
+from eigenlorax.cli.options import DEFAULT_MODEL, DataDir, Model
 from eigenlorax.cli.progress import watched
 from eigenlorax.errors import UnknownStyleError
 from eigenlorax.library.notes import words_of

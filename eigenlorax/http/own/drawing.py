@@ -1,6 +1,5 @@
 """Pictures, as the interface and the tools ask for them."""
 
-import secrets
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -12,7 +11,7 @@ from eigenlorax.http.own.models import PicturesAsked, PicturesTold, PictureTold,
 from eigenlorax.http.pictures import bytes_from, file_as_text
 from eigenlorax.http.queueing import result_of
 from eigenlorax.recall.read import recall
-from eigenlorax.recipe import MAX_SEED, GenerationRequest
+from eigenlorax.recipe import GenerationRequest, seed_of
 
 
 async def draw(desk: Desk, asked: PicturesAsked) -> PicturesTold:
@@ -67,7 +66,7 @@ def _request(desk: Desk, asked: PicturesAsked) -> GenerationRequest:
     request = GenerationRequest(
         asked.prompt,
         asked.negative_prompt,
-        secrets.randbelow(MAX_SEED + 1) if asked.seed < 0 else asked.seed,
+        seed_of(asked.seed),
         asked.steps,
         asked.guidance,
         asked.width or side,

@@ -1,6 +1,5 @@
 """From A1111's names to a request of ours; what cannot be done here is refused by its name."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from eigenlorax.http.sdapi.canvas import canvas_of
 from eigenlorax.http.sdapi.models import Drawing, Img2Img, Txt2Img
 from eigenlorax.http.sdapi.options import Settings
 from eigenlorax.recall.names import named
-from eigenlorax.recipe import AUTOMATIC, MAX_SEED, GenerationRequest, Hires, Upscaler
+from eigenlorax.recipe import AUTOMATIC, GenerationRequest, Hires, Upscaler, seed_of
 from eigenlorax.studio import Studio
 
 #: Field -> the values at which it changes no picture.
@@ -46,7 +45,7 @@ def request_of(studio: Studio, asked: Drawing, settings: Settings) -> Generation
     request = GenerationRequest(
         asked.prompt,
         asked.negative_prompt,
-        _seed(asked.seed),
+        seed_of(asked.seed),
         asked.steps,
         asked.cfg_scale,
         asked.width or side,
@@ -54,7 +53,7 @@ def request_of(studio: Studio, asked: Drawing, settings: Settings) -> Generation
         sampler=sampler,
         schedule=schedule,
         clip_skip=settings.changed(asked.override_settings).clip_skip,
-        variation_seed=_seed(asked.subseed) if asked.subseed_strength else 0,
+        variation_seed=seed_of(asked.subseed) if asked.subseed_strength else 0,
         variation_strength=asked.subseed_strength,
         batch=asked.batch_size * asked.n_iter,
     )
@@ -97,7 +96,3 @@ def _hires(asked: Txt2Img, request: GenerationRequest) -> Hires:
     if kind is None:
         raise InvalidRequestError(f"no hr_upscaler {asked.hr_upscaler!r} here: choose Latent or Lanczos")
     return Hires(scale, asked.hr_second_pass_steps, asked.denoising_strength, kind)
-
-
-def _seed(given: int) -> int:
-    return secrets.randbelow(MAX_SEED + 1) if given < 0 else given
